@@ -1,0 +1,329 @@
+"""The ingestor: messages in, commit, then acknowledge; forever, whatever goes away meanwhile."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from ingest.backoff import Backoff
+from ingest.batch import Prepared, prepare, read
+from ingest.decode import routes
+from ingest.mqtt import Arrived, Subscriber
+from ingest.redelivery import RedeliveryWindow
+from nyttig.errors import BrokerUnavailableError, StoreUnavailableError, UnstorableError
+from nyttig.model import Message
+from nyttig.settings import Settings
+from nyttig.store import db, events, migrate, platform, quarantine, registry, rollups
+
+BATCH_MESSAGES = 2_000
+RECEIVE_MAXIMUM = 4_000
+BEAT_SECONDS = 5.0
+REFRESH_SECONDS = 1.0
+_COLLECT_EVERY = 60.0
+
+log = logging.getLogger("nyttig.ingest")
+
+
+def run(settings: Settings, stop: threading.Event, conninfo: str = "") -> None:
+    """Ingests until `stop` is set. Waits for broker and database as long as it takes, and says so once.
+
+    Raises StaleSchemaError, SettingsError, and TakenOverError where another client has our client id.
+    """
+    ingestor = Ingestor(settings, stop, conninfo)
+    refresher = threading.Thread(target=refresh_forever, args=(stop, conninfo), name="refresh")
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # cyclic garbage is collected when idle: in the hot loop the collector is the dominant cost
+    try:
+        ingestor.start()
+        refresher.start()
+        while not stop.is_set():
+            ingestor.step()
+    finally:
+        stop.set()
+        ingestor.close()
+        if refresher.ident is not None:
+            refresher.join()
+        gc.enable()
+
+
+class Ingestor:
+    """One connection to the broker and one to the database, and what lies between them."""
+
+    def __init__(self, settings: Settings, stop: threading.Event, conninfo: str = "") -> None:
+        sources = settings.sources()
+        self._routes = routes(sources)
+        self._client_id = settings.mqtt_client_id
+        self._stop = stop
+        self._conninfo = conninfo
+        self._subscriber = Subscriber(
+            settings.broker(), self._client_id, [source.topic_filter for source in sources], RECEIVE_MAXIMUM
+        )
+        self._backoff = Backoff()
+        self._devices: dict[tuple[str, str], int] = {}
+        self._registry_version: datetime | None = None
+        self._registry_read = 0.0
+        self._away_since: datetime | None = None
+        self._away_cause: platform.Cause = "ingest"
+        self._store: db.Session | None = None
+        self._window = RedeliveryWindow(RECEIVE_MAXIMUM)
+        self._next_beat = 0.0
+        self._next_collect = time.monotonic() + _COLLECT_EVERY
+
+    def start(self) -> None:
+        """The database is open, the registry read, and the time since our last sign of life known."""
+        self._open_store()
+        with db.translated():
+            self._away_since = platform.started(self._connection, self._client_id, _now())
+            batches = platform.redelivery_window(self._connection, self._client_id)
+            self._connection.commit()
+        self._window = RedeliveryWindow(RECEIVE_MAXIMUM, batches)
+        self._read_registry()
+
+    def step(self) -> None:
+        """One round: connect if need be, take what has arrived, commit it, acknowledge it."""
+        try:
+            if not self._subscriber.connected:
+                self._connect()
+            arrived = self._subscriber.collect(BATCH_MESSAGES, 1.0)
+        except BrokerUnavailableError as error:
+            self._lose_broker(error)
+            return
+        if arrived:
+            if self._commit(arrived):
+                self._subscriber.acknowledge(arrived)
+        elif time.monotonic() > self._next_collect:
+            gc.collect()
+            self._next_collect = time.monotonic() + _COLLECT_EVERY
+        self._beat()
+
+    def close(self) -> None:
+        """Broker and database are left in order."""
+        self._subscriber.close()
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    @property
+    def _connection(self) -> db.Session:
+        if self._store is None:
+            raise StoreUnavailableError("the database is not open yet")
+        return self._store
+
+    def _connect(self) -> None:
+        self._subscriber.connect()
+        log.info(
+            "connected to the broker%s", "" if self._subscriber.session_present else ", with a new session"
+        )
+        self._backoff.reset()
+        if self._away_since is not None:
+            # What a broker kept for us while only we were away is not lost; with a new session, or while the
+            # broker itself was away, it may be.
+            lossy = self._away_cause != "ingest" or not self._subscriber.session_present
+            self._record(platform.Outage(self._away_cause, self._away_since, _now(), lossy))
+            self._away_since = None
+
+    def _lose_broker(self, error: BrokerUnavailableError) -> None:
+        if self._away_since is None:
+            self._away_since, self._away_cause = _now(), "broker"
+        if self._backoff.fresh:
+            log.warning("%s; trying again until it is back", error)
+        self._beat()
+        self._stop.wait(self._backoff.next_seconds())
+
+    def _commit(self, arrived: Sequence[Arrived]) -> bool:
+        """The messages stand in the store; False when they must come again because the broker was lost meanwhile."""
+        prepared = self._prepare(arrived)
+        lost_at: datetime | None = None
+        while not self._stop.is_set():
+            try:
+                if lost_at is not None:
+                    self._open_store(once=True)
+                self._append(prepared)
+            except events.RacedError:
+                self._connection.rollback()
+            except UnstorableError as error:
+                self._connection.rollback()
+                prepared = self._without_unstorable(arrived, error)
+            except StoreUnavailableError as error:
+                if lost_at is None:
+                    lost_at = _now()
+                    log.warning("%s; holding %d messages until it is back", error, len(arrived))
+                try:
+                    self._subscriber.keep_alive(self._backoff.next_seconds())
+                except BrokerUnavailableError as broker_error:
+                    self._lose_broker(broker_error)
+                    self._open_store()
+                    return False
+            else:
+                if lost_at is not None:
+                    log.info("the database is back")
+                    self._record(platform.Outage("database", lost_at, _now(), lossy=False))
+                    self._backoff.reset()
+                return True
+        return False
+
+    def _append(self, prepared: Prepared) -> None:
+        batch, now = prepared.batch, _now()
+        with db.translated():
+            appended = events.append(self._connection, batch.events)
+            quarantined = quarantine.add(self._connection, batch.quarantined)
+            number = self._window.next_batch
+            if batch.digests:
+                platform.remember(
+                    self._connection,
+                    self._client_id,
+                    number,
+                    batch.digests,
+                    forget_before=self._window.oldest_batch,
+                )
+            platform.count(
+                self._connection,
+                self._client_id,
+                now,
+                events=appended.stored,
+                duplicates=appended.duplicates,
+                quarantined=quarantined,
+                retained=prepared.retained,
+            )
+            self._connection.commit()
+        if batch.digests:
+            self._window.add(number, batch.digests)
+
+    def _prepare(self, arrived: Sequence[Arrived]) -> Prepared:
+        prepared = prepare(arrived, self._routes, self._devices, self._window)
+        if prepared.strangers and time.monotonic() - self._registry_read > 1.0:
+            try:
+                self._read_registry()
+            except StoreUnavailableError:
+                return prepared  # they go to quarantine, from where they can be replayed
+            prepared = prepare(arrived, self._routes, self._devices, self._window)
+        return prepared
+
+    def _without_unstorable(self, arrived: Sequence[Arrived], error: UnstorableError) -> Prepared:
+        """Each message tried alone: those that the database refuses go to quarantine."""
+        log.warning("%s; looking for the message", error)
+        refused: list[quarantine.Quarantined] = []
+        kept = []
+        for item in arrived:
+            alone = prepare([item], self._routes, self._devices, self._window)
+            try:
+                with db.translated():
+                    events.append(self._connection, alone.batch.events)
+                kept.append(item)
+            except UnstorableError as reason:
+                message = item.message
+                refused.append(
+                    quarantine.Quarantined(
+                        "unstorable", str(reason), None, message.topic, message.payload, message.received_at
+                    )
+                )
+            self._connection.rollback()
+        prepared = prepare(kept, self._routes, self._devices, self._window)
+        prepared.batch.quarantined += refused
+        return prepared
+
+    def _beat(self) -> None:
+        """Every few seconds the store learns that we live, and we learn whether the registry changed."""
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + BEAT_SECONDS
+        try:
+            with db.translated():
+                platform.beat(self._connection, self._client_id, _now(), connected=self._subscriber.connected)
+                version = registry.version(self._connection)
+                self._connection.commit()
+            if version != self._registry_version:
+                self._read_registry()
+        except StoreUnavailableError as error:
+            if self._backoff.fresh:
+                log.warning("%s; trying again until it is back", error)
+            self._stop.wait(self._backoff.next_seconds())
+            self._open_store(once=True, quietly=True)
+
+    def _read_registry(self) -> None:
+        with db.translated():
+            self._registry_version = registry.version(self._connection)
+            known = registry.known_devices(self._connection)
+            self._connection.commit()
+        self._devices = {(device.dialect, device.address): device.id for device in known}
+        self._registry_read = time.monotonic()
+
+    def _record(self, outage: platform.Outage) -> None:
+        if outage.ended_at - outage.began_at < timedelta(seconds=1):
+            return
+        with db.translated():
+            platform.record(self._connection, outage)
+            self._connection.commit()
+
+    def _open_store(self, *, once: bool = False, quietly: bool = False) -> None:
+        """The database is open and its schema ours; waits for it unless `once`."""
+        while not self._stop.is_set():
+            try:
+                connection = db.connect(self._conninfo)
+                with db.translated():
+                    migrate.require_current(connection)
+                    events.prepare(connection)
+            except StoreUnavailableError as error:
+                if once and not quietly:
+                    raise
+                if once:
+                    return
+                if self._backoff.fresh:
+                    log.warning("%s; trying again until it is back", error)
+                self._stop.wait(self._backoff.next_seconds())
+            else:
+                if self._store is not None:
+                    self._store.close()
+                self._store = connection
+                self._backoff.reset()
+                return
+
+
+def refresh_forever(stop: threading.Event, conninfo: str = "") -> None:
+    """Rollups follow the events within seconds, until `stop` is set."""
+    backoff = Backoff()
+    while not stop.is_set():
+        try:
+            with db.connect(conninfo) as connection, db.translated():
+                backoff.reset()
+                while not stop.is_set():
+                    if not rollups.refresh(connection):
+                        stop.wait(REFRESH_SECONDS)
+        except StoreUnavailableError:
+            stop.wait(backoff.next_seconds())  # the ingestor's own connection says so
+
+
+def replay_quarantine(
+    settings: Settings, *, reason: str | None = None, conninfo: str = ""
+) -> tuple[int, int]:
+    """Quarantined messages are read again with today's registry; returns how many kinds were stored and how many not.
+
+    They keep the time at which they first arrived. A message kept only in part cannot be replayed.
+    """
+    known_routes = routes(settings.sources())
+    stored, left = 0, 0
+    with db.connect(conninfo) as connection, db.translated():
+        migrate.require_current(connection)
+        events.prepare(connection)
+        devices = {(d.dialect, d.address): d.id for d in registry.known_devices(connection)}
+        for kept in quarantine.waiting(connection, reason=reason):
+            message = Message(kept.topic, kept.payload, False, False, kept.first_received_at)
+            rows, refused = read(message, known_routes, devices)
+            if refused or not rows or kept.payload_bytes > len(kept.payload):
+                left += 1
+                continue
+            events.append(connection, rows)
+            quarantine.mark_replayed(connection, kept.id)
+            connection.commit()
+            stored += 1
+        rollups.refresh_all(connection)
+    return stored, left
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,309 @@
+"""The nouns of Nyttig, in the words of the field. Standard library only.
+
+message (what came over MQTT) → reading (what it says) → event (as stored, with both times) →
+use (events that belong together) → device-day state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+UsageClass = Literal["scheduled", "on_demand", "standby"]
+SiteType = Literal["home", "demo"]
+Origin = Literal["citizen", "staff", "installer", "auto", "test"]
+Role = Literal["primary", "secondary"]
+Period = Literal["before", "after"]
+GainType = Literal["quality", "time", "cost"]
+Perspective = Literal["citizen", "organisation", "technology", "economy"]
+EndReason = Literal[
+    "completed",
+    "stopped_using",
+    "unsuitable",
+    "moved",
+    "nursing_home",
+    "deceased",
+    "withdrew_consent",
+    "other",
+]
+
+EARLIEST_PLAUSIBLE_TIME = datetime(2010, 1, 1, tzinfo=UTC)
+"""Clocks that lost their battery wake in 1970, 1980 or 2000; no trial device reported before this."""
+
+FUTURE_TOLERANCE = timedelta(minutes=5)
+"""A device clock may run this far ahead of ours before its times are not believed."""
+
+LATE_AFTER = timedelta(minutes=10)
+"""An event this much older than its arrival is marked late: history, not news."""
+
+
+# --- What comes in -------------------------------------------------------------------------------
+
+
+class Message(NamedTuple):
+    """One MQTT message as it arrived. `redelivered` is MQTT's DUP flag."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    redelivered: bool
+    received_at: datetime
+
+
+class Reading(NamedTuple):
+    """One thing that a message says about one device, in its dialect's terms made common.
+
+    `type` is what happened or was measured (`dose_taken`, `contact`, `temperature`, `health`, `state`);
+    `value` is a number in `unit`, booleans as 0/1. `device_time` is the device's own time, None where it
+    gives none. Identity is (`boot_id`, `seq`) or `message_id`; both None where the dialect has neither.
+    `health` holds battery and signal facts, `extra` whatever else was sent.
+    """
+
+    dialect: str
+    address: str
+    type: str
+    value: float | None = None
+    unit: str | None = None
+    device_time: datetime | None = None
+    boot_id: str | None = None
+    seq: int | None = None
+    message_id: str | None = None
+    origin: Origin = "citizen"
+    health: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] | None = None
+
+
+class Flaw(NamedTuple):
+    """A part of a message that could not be read: why, and the part itself."""
+
+    reason: str
+    detail: str
+    payload: bytes
+
+
+class Decoded(NamedTuple):
+    """What a message says: readings of one or more devices, and the parts that could not be read.
+
+    Both empty: the message is none of ours to store (a command, a bridge's log).
+    """
+
+    readings: list[Reading]
+    flaws: list[Flaw]
+
+
+def believed_time(
+    device_time: datetime | None, received_at: datetime
+) -> tuple[datetime, Literal["future", "past"] | None]:
+    """The time an event counts for, and what was wrong with its clock.
+
+    The device's own time, unless it gives none or an impossible one: more than FUTURE_TOLERANCE ahead of its
+    arrival, or before EARLIEST_PLAUSIBLE_TIME. Then it is the arrival.
+    """
+    if device_time is None:
+        return received_at, None
+    if device_time > received_at + FUTURE_TOLERANCE:
+        return received_at, "future"
+    if device_time < EARLIEST_PLAUSIBLE_TIME:
+        return received_at, "past"
+    return device_time, None
+
+
+# --- The registry --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UseRule:
+    """Which readings are uses.
+
+    Without a threshold each reading of `type` is one. With a threshold a use is a crossing:
+    `above` from at-or-below to above it, `below` from at-or-above to below it.
+    """
+
+    type: str
+    above: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Technology:
+    """What is tried: its usage class and what counts as one use of it."""
+
+    id: str
+    titles: Mapping[str, str]
+    usage_class: UsageClass
+    use_rules: tuple[UseRule, ...]
+    joining_gap_minutes: float = 0.0
+    heartbeat_minutes: float = 60.0
+    minimum_uses_per_day: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Every threshold that the figures of a trial depend on; kept with the trial.
+
+    `observed_share_required` is θ and `heartbeat_tolerance` is k of the device-day definition.
+    """
+
+    observed_share_required: float = 0.8
+    heartbeat_tolerance: float = 3.0
+    minimum_uses_per_day: int = 1
+    ramp_in_days: int = 14
+    point_observability_required: float = 0.6
+    week_observability_required: float = 0.5
+    regular_use_days_per_week: int = 4
+    registration_days: int = 14
+    registration_ratio_required: float = 0.8
+    hourly_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A benefit, planned or not, and how it is to be seen."""
+
+    id: str
+    title: str
+    type: GainType
+    perspective: Perspective
+    indicator: str
+    better: Literal["lower", "higher"]
+    target: float | None = None
+    owner: str | None = None
+    payer: str | None = None
+    planned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A site in a trial (`site_type` demo: a demo apartment, never in a denominator), with its enrolment."""
+
+    home: str
+    site_type: SiteType
+    unit: str
+    asked_on: date | None = None
+    consented_on: date | None = None
+    installed_on: date | None = None
+    ended_on: date | None = None
+    end_reason: EndReason | None = None
+    legal_basis: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One piece of a technology and the address under which its dialect knows it."""
+
+    device: str
+    technology: str
+    dialect: str
+    address: str
+    heartbeat_minutes: float
+    power: Literal["battery", "mains"]
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A device at a site from one time to another (None: still there)."""
+
+    device: str
+    home: str
+    placed_at: datetime
+    removed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time in which a home is excused: hospital, holiday, agreed pause."""
+
+    home: str
+    paused_from: datetime
+    paused_to: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One registered visit or call at a home, before or after the technology came."""
+
+    home: str
+    started_at: datetime
+    ended_at: datetime
+    kind: Literal["physical", "remote"]
+    purpose: str
+    staff_group: str | None
+    travel_minutes: float
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One value of an indicator for a home, before or after."""
+
+    home: str
+    indicator: str
+    measured_on: date
+    period: Period
+    value: float
+    by_proxy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One line of what the trial costs."""
+
+    item: str
+    kind: Literal["capital", "running", "installation", "support"]
+    amount: float
+    per: Literal["device", "home", "month", "once"]
+    life_months: float | None = None
+    payer: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A protocol run in one or more units. Days are local to `timezone`; `ends` is the last day."""
+
+    id: str
+    title: str
+    programme: str | None
+    units: tuple[str, ...]
+    technology: str
+    timezone: str
+    currency: str
+    starts: date
+    ends: date | None = None
+    gains: tuple[Gain, ...] = ()
+    parameters: Parameters = field(default_factory=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPackage:
+    """Everything a trial package says, checked; what `load` stores and `export` writes."""
+
+    trial: Trial
+    technologies: tuple[Technology, ...] = ()
+    homes: tuple[Home, ...] = ()
+    devices: tuple[Device, ...] = ()
+    placements: tuple[Placement, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    costs: tuple[Cost, ...] = ()
+
+
+# --- Who asks ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: roles, and the units they may see (None: all)."""
+
+    name: str
+    roles: frozenset[Literal["coordinator", "installer", "evaluator", "operator"]]
+    units: frozenset[str] | None = None
+
+
+LOCAL_PRINCIPAL = Principal("local", frozenset({"coordinator", "installer", "evaluator", "operator"}))
+"""The one principal there is until sign-in exists; the API listens on loopback only."""

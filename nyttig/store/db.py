@@ -1,0 +1,74 @@
+"""Connections to PostgreSQL, and what the driver's errors mean to the rest of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from nyttig.errors import StoreUnavailableError, UnstorableError
+
+Session = Connection[TupleRow]
+"""One open connection to the database."""
+
+_UTC = "-c timezone=UTC"
+
+
+def connect(conninfo: str = "", *, autocommit: bool = False) -> Session:
+    """A connection in UTC. An empty `conninfo` leaves everything to libpq's `PG*` variables.
+
+    Raises StoreUnavailableError when the server cannot be reached.
+    """
+    with translated():
+        return psycopg.connect(_in_utc(conninfo), autocommit=autocommit)
+
+
+def open_pool(
+    conninfo: str = "", *, size: int = 4, statement_timeout_seconds: int = 30
+) -> ConnectionPool[Any]:
+    """A pool of read connections for a door; one heavy query cannot hold the database for long.
+
+    The pool opens in the background, so that a door can start before the database does.
+    """
+    return ConnectionPool(
+        _in_utc(conninfo, f"-c statement_timeout={statement_timeout_seconds * 1000}"),
+        min_size=1,
+        max_size=size,
+        open=True,
+        timeout=3.0,
+        check=ConnectionPool.check_connection,
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Inside it, a lost or refused connection raises StoreUnavailableError, a refused value UnstorableError."""
+    try:
+        yield
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        raise UnstorableError(f"the database refuses a value: {_first_line(error)}") from error
+    except PoolTimeout as error:
+        raise StoreUnavailableError(f"the database does not answer: {error}") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise StoreUnavailableError(
+            f"the database cannot be reached: {_first_line(error)}; check PGHOST, PGPORT, PGUSER and PGDATABASE"
+        ) from error
+
+
+def _in_utc(conninfo: str, *options: str) -> str:
+    given = conninfo_to_dict(conninfo).get("options")
+    return make_conninfo(
+        conninfo,
+        options=" ".join([*([str(given)] if given else []), _UTC, *options]),
+        application_name="nyttig",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

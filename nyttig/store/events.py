@@ -1,0 +1,191 @@
+"""Events: appended in batches, once each, with everything that must be true at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from psycopg import Connection
+
+from nyttig.errors import NyttigError
+from nyttig.store import quarantine
+
+
+class EventRow(NamedTuple):
+    """One event on its way into the store; `redelivered` marks one already known to be stored."""
+
+    device_id: int
+    at: datetime
+    received_at: datetime
+    device_time: datetime | None
+    type: str
+    value: float | None
+    unit: str | None
+    origin: str
+    boot_id: str | None
+    seq: int | None
+    message_id: str | None
+    late: bool
+    clock_fault: str | None
+    health: str | None
+    extra: str | None
+    redelivered: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction commits: events, quarantined messages, and the digests of messages without identity."""
+
+    events: list[EventRow] = field(default_factory=list)
+    quarantined: list[quarantine.Quarantined] = field(default_factory=list)
+    digests: list[int] = field(default_factory=list)
+
+
+class Appended(NamedTuple):
+    """How many events were new and how many were already there."""
+
+    stored: int
+    duplicates: int
+
+
+class RacedError(NyttigError):
+    """Another ingestor booked the same sequence numbers meanwhile; append the batch again."""
+
+
+def prepare(connection: Connection[Any]) -> None:
+    """The connection can take batches: its staging table stands."""
+    connection.execute(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS staged ("
+        " place integer GENERATED ALWAYS AS IDENTITY, device_id integer, at timestamptz, received_at timestamptz,"
+        " device_time timestamptz, type text, value double precision, unit text, origin text, boot_id text,"
+        " seq bigint, message_id text, late boolean, clock_fault text, health jsonb, extra jsonb,"
+        " redelivered boolean) ON COMMIT DELETE ROWS"
+    )
+    connection.commit()
+
+
+def append(connection: Connection[Any], events: Sequence[EventRow]) -> Appended:
+    """New events, their ledger and the marks of their hours stand in the current transaction.
+
+    An event with (boot_id, seq) is new when the ledger does not hold its number yet, whatever its time says;
+    one with a message_id when no event of its device, time and type has it; others always, unless `redelivered`.
+    Raises RacedError when a parallel ingestor was faster; the caller rolls back and tries again.
+    """
+    if not events:
+        return Appended(0, 0)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY staged (device_id, at, received_at, device_time, type, value, unit, origin, boot_id, seq,"
+            " message_id, late, clock_fault, health, extra, redelivered) FROM STDIN"
+        ) as copy,
+    ):
+        for event in events:
+            copy.write_row(event)
+    row = connection.execute(
+        """
+        WITH boots AS MATERIALIZED (
+            SELECT DISTINCT device_id, boot_id FROM staged WHERE seq IS NOT NULL
+        ), known AS MATERIALIZED (
+            SELECT l.device_id, l.boot_id, l.seqs
+            FROM ledger l JOIN boots USING (device_id, boot_id)
+            ORDER BY l.device_id, l.boot_id
+            FOR UPDATE OF l
+        ), fresh AS MATERIALIZED (
+            (SELECT DISTINCT ON (s.device_id, s.boot_id, s.seq, s.type) s.*
+             FROM staged s LEFT JOIN known k ON k.device_id = s.device_id AND k.boot_id = s.boot_id
+             WHERE s.seq IS NOT NULL AND NOT s.redelivered AND (k.seqs IS NULL OR NOT k.seqs @> s.seq)
+             ORDER BY s.device_id, s.boot_id, s.seq, s.type, s.place)
+            UNION ALL
+            SELECT s.* FROM staged s WHERE s.seq IS NULL AND NOT s.redelivered
+        ), stored AS (
+            INSERT INTO events (device_id, at, received_at, device_time, type, value, unit, origin, boot_id, seq,
+                                message_id, late, clock_fault, health, extra)
+            SELECT device_id, at, received_at, device_time, type, value, unit, origin, boot_id, seq,
+                   message_id, late, clock_fault, health, extra
+            FROM fresh
+            ON CONFLICT DO NOTHING
+            RETURNING device_id, at, boot_id, seq, late
+        ), marked AS (
+            INSERT INTO touched (device_id, hour)
+            SELECT DISTINCT device_id, date_trunc('hour', at, 'UTC') FROM stored
+        ), arrived AS (
+            SELECT device_id, coalesce(boot_id, '') AS boot_id, count(*) AS arrived,
+                   min(received_at) AS first_received_at, max(received_at) AS last_received_at
+            FROM staged GROUP BY 1, 2
+        ), added AS (
+            SELECT device_id, coalesce(boot_id, '') AS boot_id, count(*) AS stored, count(*) FILTER (WHERE late) AS late,
+                   coalesce(range_agg(int8range(seq, seq + 1)) FILTER (WHERE seq IS NOT NULL), '{}') AS seqs
+            FROM stored GROUP BY 1, 2
+        ), booked AS (
+            INSERT INTO ledger (device_id, boot_id, seqs, received_total, duplicates_total, late_total,
+                                first_received_at, last_received_at)
+            SELECT device_id, boot_id, coalesce(seqs, '{}'), coalesce(stored, 0), arrived - coalesce(stored, 0),
+                   coalesce(late, 0), first_received_at, last_received_at
+            FROM arrived LEFT JOIN added USING (device_id, boot_id)
+            ORDER BY device_id, boot_id
+            ON CONFLICT (device_id, boot_id) DO UPDATE SET
+                seqs = ledger.seqs + excluded.seqs,
+                received_total = ledger.received_total + excluded.received_total,
+                duplicates_total = ledger.duplicates_total + excluded.duplicates_total,
+                late_total = ledger.late_total + excluded.late_total,
+                first_received_at = least(ledger.first_received_at, excluded.first_received_at),
+                last_received_at = greatest(ledger.last_received_at, excluded.last_received_at)
+            WHERE NOT ledger.seqs && excluded.seqs
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM staged),
+               (SELECT count(*) FROM arrived), (SELECT count(*) FROM booked)
+        """
+    ).fetchone()
+    assert row is not None
+    stored, staged, expected, booked = row
+    if booked != expected:
+        raise RacedError("another ingestor stored some of these events at the same moment")
+    return Appended(stored, staged - stored)
+
+
+EXPORT_SCHEMA = pa.schema(
+    [
+        ("device", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("received_at", pa.timestamp("us", tz="UTC")),
+        ("device_time", pa.timestamp("us", tz="UTC")),
+        ("type", pa.string()),
+        ("value", pa.float64()),
+        ("unit", pa.string()),
+        ("origin", pa.string()),
+        ("boot_id", pa.string()),
+        ("seq", pa.int64()),
+        ("message_id", pa.string()),
+        ("late", pa.bool_()),
+        ("clock_fault", pa.string()),
+        ("health", pa.string()),
+        ("extra", pa.string()),
+    ]
+)
+
+
+def stream(connection: Connection[Any], trial_id: str, *, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
+    """All events of a trial's devices in a fixed order, `rows` at a time, through a server-side cursor."""
+    with connection.cursor(name="events_of_a_trial") as cursor:
+        cursor.itersize = rows
+        cursor.execute(
+            """
+            SELECT d.code, e.at, e.received_at, e.device_time, e.type, e.value, e.unit, e.origin, e.boot_id, e.seq,
+                   e.message_id, e.late, e.clock_fault, e.health::text, e.extra::text
+            FROM events e JOIN devices d ON d.id = e.device_id
+            JOIN trial_devices t ON t.device_id = d.id AND t.trial_id = %s
+            ORDER BY e.at, d.code, e.received_at, e.boot_id, e.seq, e.type, e.value, e.message_id
+            """,
+            (trial_id,),
+        )
+        while chunk := cursor.fetchmany(rows):
+            columns = zip(*chunk, strict=True)
+            arrays = [
+                pa.array(column, field.type) for column, field in zip(columns, EXPORT_SCHEMA, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=EXPORT_SCHEMA)

@@ -1,0 +1,428 @@
+"""The registry: trials, sites, devices and how they belong together, saved and read as trial packages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from nyttig.errors import NotFoundError, PackageError, Problem
+from nyttig.model import (
+    Cost,
+    Device,
+    Gain,
+    Home,
+    Measure,
+    Parameters,
+    Pause,
+    Placement,
+    Technology,
+    Trial,
+    TrialPackage,
+    UseRule,
+    Visit,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """What ingest needs to know of a device."""
+
+    id: int
+    device: str
+    dialect: str
+    address: str
+
+
+def save(connection: Connection[Any], package: TrialPackage, known: Mapping[str, Technology]) -> None:
+    """The registry says what `package` says, in the current transaction; saving it again changes nothing.
+
+    `known` are the technologies that a package may use without describing them. Raises PackageError where the
+    package contradicts another trial that is already there.
+    """
+    _refuse_contradictions(connection, package)
+    described = {**known, **{technology.id: technology for technology in package.technologies}}
+    for name in sorted({package.trial.technology, *(device.technology for device in package.devices)}):
+        _save_technology(connection, described[name])
+    _save_trial(connection, package.trial)
+    _save_sites(connection, package)
+    _save_devices(connection, package)
+    _save_registrations(connection, package)
+
+
+def trial_ids(connection: Connection[Any]) -> list[str]:
+    """The trials there are, in the order in which they start."""
+    return [row[0] for row in connection.execute("SELECT id FROM trials ORDER BY starts, id").fetchall()]
+
+
+def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
+    """The trial as a package, in a fixed order. Raises NotFoundError naming the trials there are."""
+    row = connection.execute(
+        """
+        SELECT t.id, t.title, p.name, t.technology_id, t.timezone, t.currency, t.starts, t.ends, t.parameters
+        FROM trials t LEFT JOIN programmes p ON p.id = t.programme_id WHERE t.id = %s
+        """,
+        (trial_id,),
+    ).fetchone()
+    if row is None:
+        there = ", ".join(trial_ids(connection)) or "none yet; load one with `nyttig load FOLDER`"
+        raise NotFoundError(f"there is no trial {trial_id!r}; trials: {there}")
+
+    def rows(query: Any) -> list[Any]:
+        return connection.execute(query, (trial_id,)).fetchall()
+
+    trial = Trial(
+        id=row[0],
+        title=row[1],
+        programme=row[2],
+        units=tuple(
+            name
+            for (name,) in rows(
+                "SELECT u.name FROM trial_units t JOIN units u ON u.id = t.unit_id WHERE t.trial_id = %s ORDER BY t.place"
+            )
+        ),
+        technology=row[3],
+        timezone=row[4],
+        currency=row[5],
+        starts=row[6],
+        ends=row[7],
+        gains=tuple(
+            Gain(*gain)
+            for gain in rows(
+                "SELECT id, title, type, perspective, indicator, better, target, owner, payer, planned"
+                " FROM gains WHERE trial_id = %s ORDER BY place"
+            )
+        ),
+        parameters=Parameters(**row[8]),
+    )
+    devices = tuple(
+        Device(*device)
+        for device in rows(
+            "SELECT d.code, d.technology_id, d.dialect, d.address, d.heartbeat_minutes, d.power, t.role"
+            " FROM trial_devices t JOIN devices d ON d.id = t.device_id WHERE t.trial_id = %s ORDER BY d.code"
+        )
+    )
+    return TrialPackage(
+        trial=trial,
+        technologies=_technologies(
+            connection, {trial.technology, *(device.technology for device in devices)}
+        ),
+        homes=tuple(
+            Home(*home)
+            for home in rows(
+                "SELECT s.code, s.site_type, u.name, e.asked_on, e.consented_on, e.installed_on, e.ended_on, e.end_reason,"
+                " e.legal_basis FROM enrolments e JOIN sites s ON s.id = e.site_id JOIN units u ON u.id = s.unit_id"
+                " WHERE e.trial_id = %s ORDER BY s.code"
+            )
+        ),
+        devices=devices,
+        placements=tuple(
+            Placement(*placement)
+            for placement in rows(
+                "SELECT d.code, s.code, p.placed_at, p.removed_at FROM placements p"
+                " JOIN devices d ON d.id = p.device_id JOIN sites s ON s.id = p.site_id"
+                " JOIN trial_devices t ON t.device_id = d.id WHERE t.trial_id = %s ORDER BY d.code, p.placed_at"
+            )
+        ),
+        pauses=tuple(
+            Pause(*pause)
+            for pause in rows(
+                "SELECT s.code, p.paused_from, p.paused_to, p.reason FROM pauses p JOIN sites s ON s.id = p.site_id"
+                " WHERE p.trial_id = %s ORDER BY s.code, p.paused_from"
+            )
+        ),
+        visits=tuple(
+            Visit(*visit)
+            for visit in rows(
+                "SELECT s.code, v.started_at, v.ended_at, v.kind, v.purpose, v.staff_group, v.travel_minutes, v.period"
+                " FROM visits v JOIN sites s ON s.id = v.site_id WHERE v.trial_id = %s ORDER BY v.place"
+            )
+        ),
+        measures=tuple(
+            Measure(*measure)
+            for measure in rows(
+                "SELECT s.code, m.indicator, m.measured_on, m.period, m.value, m.by_proxy"
+                " FROM measures m JOIN sites s ON s.id = m.site_id WHERE m.trial_id = %s ORDER BY m.place"
+            )
+        ),
+        costs=tuple(
+            Cost(*cost)
+            for cost in rows(
+                "SELECT item, kind, amount, per, life_months, payer, source FROM costs WHERE trial_id = %s ORDER BY place"
+            )
+        ),
+    )
+
+
+def technology_titles(connection: Connection[Any]) -> dict[str, dict[str, str]]:
+    """Every technology's titles by language."""
+    return dict(connection.execute("SELECT id, titles FROM technologies").fetchall())
+
+
+def known_devices(connection: Connection[Any]) -> list[KnownDevice]:
+    """All devices, as ingest needs them."""
+    rows = connection.execute("SELECT id, code, dialect, address FROM devices").fetchall()
+    return [KnownDevice(*row) for row in rows]
+
+
+def version(connection: Connection[Any]) -> datetime | None:
+    """When a trial was last loaded; ingest looks here to see that the registry changed."""
+    row = connection.execute("SELECT max(loaded_at) FROM trials").fetchone()
+    assert row is not None
+    return row[0]  # type: ignore[no-any-return]  # the driver types rows as Any
+
+
+def _technologies(connection: Connection[Any], names: set[str]) -> tuple[Technology, ...]:
+    rules: dict[str, list[UseRule]] = {}
+    for technology, *rule in connection.execute(
+        "SELECT technology_id, type, above, below FROM use_rules WHERE technology_id = ANY (%s) ORDER BY type",
+        (sorted(names),),
+    ).fetchall():
+        rules.setdefault(technology, []).append(UseRule(*rule))
+    return tuple(
+        Technology(name, titles, usage_class, tuple(rules.get(name, ())), gap, heartbeat, minimum)
+        for name, titles, usage_class, gap, heartbeat, minimum in connection.execute(
+            "SELECT id, titles, usage_class, joining_gap_minutes, heartbeat_minutes, minimum_uses_per_day"
+            " FROM technologies WHERE id = ANY (%s) ORDER BY id",
+            (sorted(names),),
+        ).fetchall()
+    )
+
+
+def _refuse_contradictions(connection: Connection[Any], package: TrialPackage) -> None:
+    problems = []
+    homes = {home.home: home for home in package.homes}
+    for code, site_type, unit in connection.execute(
+        "SELECT s.code, s.site_type, u.name FROM sites s JOIN units u ON u.id = s.unit_id"
+        " WHERE s.code = ANY (%s) AND EXISTS (SELECT FROM enrolments e WHERE e.site_id = s.id AND e.trial_id <> %s)",
+        (list(homes), package.trial.id),
+    ).fetchall():
+        if (homes[code].site_type, homes[code].unit) != (site_type, unit):
+            problems.append(
+                Problem("homes.csv", None, "home", code, f"another trial has this code as a {site_type} in {unit!r}; "
+                        "give the home another code, or make the two agree")
+            )  # fmt: skip
+    devices = {device.device: device for device in package.devices}
+    addresses = {(device.dialect, device.address): device.device for device in package.devices}
+    for code, technology, dialect, address in connection.execute(
+        """
+        SELECT d.code, d.technology_id, d.dialect, d.address FROM devices d
+        WHERE (d.code = ANY (%(codes)s)
+               OR (d.dialect, d.address) IN (SELECT * FROM unnest(%(dialects)s::text[], %(addresses)s::text[])))
+          AND EXISTS (SELECT FROM trial_devices t WHERE t.device_id = d.id AND t.trial_id <> %(trial)s)
+        """,
+        {
+            "codes": list(devices),
+            "dialects": [dialect for dialect, _ in addresses],
+            "addresses": [address for _, address in addresses],
+            "trial": package.trial.id,
+        },
+    ).fetchall():
+        mine = devices.get(code)
+        if mine is None:
+            problems.append(
+                Problem("devices.csv", None, "address", address, f"device {code!r} of another trial has this address; "
+                        "an address belongs to one device")
+            )  # fmt: skip
+        elif (mine.technology, mine.dialect, mine.address) != (technology, dialect, address):
+            problems.append(
+                Problem("devices.csv", None, "device", code, f"another trial has this device as a {technology} at "
+                        f"{dialect} address {address!r}; make the two agree, or give the device another code")
+            )  # fmt: skip
+    if problems:
+        raise PackageError(problems)
+
+
+def _save_technology(connection: Connection[Any], technology: Technology) -> None:
+    """The technology stands as described; where its rules changed, its devices' rollups are marked."""
+    before = _technologies(connection, {technology.id})
+    connection.execute(
+        """
+        INSERT INTO technologies (id, titles, usage_class, joining_gap_minutes, heartbeat_minutes, minimum_uses_per_day)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        ON CONFLICT (id) DO UPDATE SET
+            titles = excluded.titles, usage_class = excluded.usage_class,
+            joining_gap_minutes = excluded.joining_gap_minutes, heartbeat_minutes = excluded.heartbeat_minutes,
+            minimum_uses_per_day = excluded.minimum_uses_per_day
+        """,
+        (
+            technology.id,
+            json.dumps(dict(technology.titles)),
+            technology.usage_class,
+            technology.joining_gap_minutes,
+            technology.heartbeat_minutes,
+            technology.minimum_uses_per_day,
+        ),
+    )
+    connection.execute("DELETE FROM use_rules WHERE technology_id = %s", (technology.id,))
+    for rule in technology.use_rules:
+        connection.execute(
+            "INSERT INTO use_rules (technology_id, type, above, below) VALUES (%s, %s, %s, %s)",
+            (technology.id, rule.type, rule.above, rule.below),
+        )
+    if before and before != _technologies(connection, {technology.id}):
+        connection.execute(
+            "INSERT INTO touched SELECT device_id, hour FROM rollups"
+            " WHERE device_id IN (SELECT id FROM devices WHERE technology_id = %s)",
+            (technology.id,),
+        )
+
+
+def _save_trial(connection: Connection[Any], trial: Trial) -> None:
+    if trial.programme is not None:
+        connection.execute(
+            "INSERT INTO programmes (name) VALUES (%s) ON CONFLICT DO NOTHING", (trial.programme,)
+        )
+    connection.execute(
+        """
+        INSERT INTO trials (id, title, programme_id, technology_id, timezone, currency, starts, ends, parameters)
+        VALUES (%s, %s, (SELECT id FROM programmes WHERE name = %s), %s, %s, %s, %s, %s, %s)
+        ON CONFLICT (id) DO UPDATE SET
+            title = excluded.title, programme_id = excluded.programme_id, technology_id = excluded.technology_id,
+            timezone = excluded.timezone, currency = excluded.currency, starts = excluded.starts, ends = excluded.ends,
+            parameters = excluded.parameters, loaded_at = now()
+        """,
+        (
+            trial.id,
+            trial.title,
+            trial.programme,
+            trial.technology,
+            trial.timezone,
+            trial.currency,
+            trial.starts,
+            trial.ends,
+            json.dumps(asdict(trial.parameters)),
+        ),
+    )
+    connection.execute("DELETE FROM trial_units WHERE trial_id = %s", (trial.id,))
+    for place, unit in enumerate(trial.units):
+        connection.execute("INSERT INTO units (name) VALUES (%s) ON CONFLICT DO NOTHING", (unit,))
+        connection.execute(
+            "INSERT INTO trial_units (trial_id, unit_id, place) SELECT %s, id, %s FROM units WHERE name = %s",
+            (trial.id, place, unit),
+        )
+    connection.execute("DELETE FROM gains WHERE trial_id = %s", (trial.id,))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO gains (trial_id, place, id, title, type, perspective, indicator, better, target, owner, payer,"
+            " planned) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (trial.id, place, g.id, g.title, g.type, g.perspective, g.indicator, g.better, g.target, g.owner,
+                 g.payer, g.planned)
+                for place, g in enumerate(trial.gains)
+            ],
+        )  # fmt: skip
+
+
+def _save_sites(connection: Connection[Any], package: TrialPackage) -> None:
+    trial_id = package.trial.id
+    connection.execute("DELETE FROM pauses WHERE trial_id = %s", (trial_id,))
+    connection.execute("DELETE FROM enrolments WHERE trial_id = %s", (trial_id,))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO sites (code, site_type, unit_id) SELECT %s, %s, id FROM units WHERE name = %s"
+            " ON CONFLICT (code) DO UPDATE SET site_type = excluded.site_type, unit_id = excluded.unit_id",
+            [(home.home, home.site_type, home.unit) for home in package.homes],
+        )
+        cursor.executemany(
+            "INSERT INTO enrolments (trial_id, site_id, asked_on, consented_on, installed_on, ended_on, end_reason,"
+            " legal_basis) SELECT %s, id, %s, %s, %s, %s, %s, %s FROM sites WHERE code = %s",
+            [
+                (
+                    trial_id,
+                    h.asked_on,
+                    h.consented_on,
+                    h.installed_on,
+                    h.ended_on,
+                    h.end_reason,
+                    h.legal_basis,
+                    h.home,
+                )
+                for h in package.homes
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO pauses (trial_id, site_id, paused_from, paused_to, reason)"
+            " SELECT %s, id, %s, %s, %s FROM sites WHERE code = %s",
+            [(trial_id, p.paused_from, p.paused_to, p.reason, p.home) for p in package.pauses],
+        )
+
+
+def _save_devices(connection: Connection[Any], package: TrialPackage) -> None:
+    trial_id = package.trial.id
+    codes = [device.device for device in package.devices]
+    connection.execute(
+        """
+        DELETE FROM placements WHERE device_id IN (
+            SELECT device_id FROM trial_devices WHERE trial_id = %(trial)s
+            UNION SELECT id FROM devices WHERE code = ANY (%(codes)s))
+        """,
+        {"trial": trial_id, "codes": codes},
+    )
+    connection.execute("DELETE FROM trial_devices WHERE trial_id = %s", (trial_id,))
+    # A device that only this package knows may have got another's address: free the addresses first.
+    connection.execute(
+        "UPDATE devices SET address = address || ' (before ' || now() || ')' WHERE (dialect, address) IN"
+        " (SELECT * FROM unnest(%s::text[], %s::text[])) AND NOT code = ANY (%s)",
+        ([d.dialect for d in package.devices], [d.address for d in package.devices], codes),
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO devices (code, technology_id, dialect, address, heartbeat_minutes, power)"
+            " VALUES (%s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (code) DO UPDATE SET technology_id = excluded.technology_id, dialect = excluded.dialect,"
+            " address = excluded.address, heartbeat_minutes = excluded.heartbeat_minutes, power = excluded.power",
+            [
+                (d.device, d.technology, d.dialect, d.address, d.heartbeat_minutes, d.power)
+                for d in package.devices
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO trial_devices (trial_id, device_id, role) SELECT %s, id, %s FROM devices WHERE code = %s",
+            [(trial_id, device.role, device.device) for device in package.devices],
+        )
+        cursor.executemany(
+            "INSERT INTO placements (device_id, site_id, placed_at, removed_at)"
+            " SELECT d.id, s.id, %s, %s FROM devices d, sites s WHERE d.code = %s AND s.code = %s",
+            [(p.placed_at, p.removed_at, p.device, p.home) for p in package.placements],
+        )
+
+
+def _save_registrations(connection: Connection[Any], package: TrialPackage) -> None:
+    trial_id = package.trial.id
+    for statement in (
+        "DELETE FROM visits WHERE trial_id = %s",
+        "DELETE FROM measures WHERE trial_id = %s",
+        "DELETE FROM costs WHERE trial_id = %s",
+    ):
+        connection.execute(statement, (trial_id,))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO visits (trial_id, place, site_id, started_at, ended_at, kind, purpose, staff_group,"
+            " travel_minutes, period) SELECT %s, %s, id, %s, %s, %s, %s, %s, %s, %s FROM sites WHERE code = %s",
+            [
+                (trial_id, place, v.started_at, v.ended_at, v.kind, v.purpose, v.staff_group, v.travel_minutes, v.period,
+                 v.home)
+                for place, v in enumerate(package.visits)
+            ],
+        )  # fmt: skip
+        cursor.executemany(
+            "INSERT INTO measures (trial_id, place, site_id, indicator, measured_on, period, value, by_proxy)"
+            " SELECT %s, %s, id, %s, %s, %s, %s, %s FROM sites WHERE code = %s",
+            [
+                (trial_id, place, m.indicator, m.measured_on, m.period, m.value, m.by_proxy, m.home)
+                for place, m in enumerate(package.measures)
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO costs (trial_id, place, item, kind, amount, per, life_months, payer, source)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (trial_id, place, c.item, c.kind, c.amount, c.per, c.life_months, c.payer, c.source)
+                for place, c in enumerate(package.costs)
+            ],
+        )
