@@ -21,6 +21,7 @@ _SWITCHED = ("contact", "occupancy", "presence", "vibration", "tamper", "water_l
 _STATES = {"ON": 1.0, "OFF": 0.0, "LOCK": 1.0, "UNLOCK": 0.0, "OPEN": 1.0, "CLOSE": 0.0}
 _MEASURED = {
     "temperature": "°C",
+    "local_temperature": "°C",
     "humidity": "%",
     "pressure": "hPa",
     "illuminance": "lx",

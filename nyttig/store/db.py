@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 from psycopg import Connection
@@ -16,6 +15,9 @@ from nyttig.errors import StoreUnavailableError, UnstorableError
 
 Session = Connection[TupleRow]
 """One open connection to the database."""
+
+Pool = ConnectionPool[Session]
+"""Connections that a door shares among its requests."""
 
 _UTC = "-c timezone=UTC"
 
@@ -29,9 +31,7 @@ def connect(conninfo: str = "", *, autocommit: bool = False) -> Session:
         return psycopg.connect(_in_utc(conninfo), autocommit=autocommit)
 
 
-def open_pool(
-    conninfo: str = "", *, size: int = 4, statement_timeout_seconds: int = 30
-) -> ConnectionPool[Any]:
+def open_pool(conninfo: str = "", *, size: int = 4, statement_timeout_seconds: int = 30) -> Pool:
     """A pool of read connections for a door; one heavy query cannot hold the database for long.
 
     The pool opens in the background, so that a door can start before the database does.
@@ -44,6 +44,25 @@ def open_pool(
         timeout=3.0,
         check=ConnectionPool.check_connection,
     )
+
+
+@contextmanager
+def borrowed(pool: Pool) -> Iterator[Session]:
+    """A connection from the pool, given back afterwards. Raises StoreUnavailableError."""
+    with translated(), pool.connection() as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot(connection: Session) -> Iterator[None]:
+    """Inside it, everything that is read stands as it stood at the first reading; nothing is written."""
+    connection.rollback()
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.rollback()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -146,6 +146,56 @@ def append(connection: Connection[Any], events: Sequence[EventRow]) -> Appended:
     if booked != expected:
         raise RacedError("another ingestor stored some of these events at the same moment")
     return Appended(stored, staged - stored)
+
+
+def load(connection: Connection[Any], batches: Iterable[pa.RecordBatch]) -> Appended:
+    """Events of a package (EXPORT_SCHEMA, devices registered) stand in the store, once each, however often loaded.
+
+    Those with an identity are told by it; of those without, as many are added as the package has more than the
+    store. In the current transaction.
+    """
+    ids = dict(connection.execute("SELECT code, id FROM devices").fetchall())
+    connection.execute("CREATE TEMPORARY TABLE IF NOT EXISTS nameless (LIKE events) ON COMMIT DELETE ROWS")
+    stored = duplicates = 0
+    for batch in batches:
+        rows = [
+            EventRow(ids[device], at, received_at or at, *rest)
+            for device, at, received_at, *rest in zip(
+                *(column.to_pylist() for column in batch.columns), strict=True
+            )
+        ]
+        named = append(connection, [row for row in rows if row.seq is not None or row.message_id is not None])
+        connection.execute("TRUNCATE staged")
+        stored, duplicates = stored + named.stored, duplicates + named.duplicates
+        with connection.cursor() as cursor, cursor.copy("COPY nameless FROM STDIN") as copy:
+            for row in rows:
+                if row.seq is None and row.message_id is None:
+                    copy.write_row(row[:-1])
+    counted = connection.execute(
+        """
+        WITH added AS (
+            INSERT INTO events
+            (SELECT * FROM nameless EXCEPT ALL
+             SELECT * FROM events WHERE seq IS NULL AND message_id IS NULL
+                AND device_id IN (SELECT DISTINCT device_id FROM nameless))
+            RETURNING device_id, at, received_at, late
+        ), marked AS (
+            INSERT INTO touched (device_id, hour) SELECT DISTINCT device_id, date_trunc('hour', at, 'UTC') FROM added
+        ), booked AS (
+            INSERT INTO ledger (device_id, boot_id, received_total, late_total, first_received_at, last_received_at)
+            SELECT device_id, '', count(*), count(*) FILTER (WHERE late), min(received_at), max(received_at)
+            FROM added GROUP BY device_id
+            ON CONFLICT (device_id, boot_id) DO UPDATE SET
+                received_total = ledger.received_total + excluded.received_total,
+                late_total = ledger.late_total + excluded.late_total,
+                first_received_at = least(ledger.first_received_at, excluded.first_received_at),
+                last_received_at = greatest(ledger.last_received_at, excluded.last_received_at)
+        )
+        SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM nameless)
+        """
+    ).fetchone()
+    assert counted is not None
+    return Appended(stored + counted[0], duplicates + counted[1] - counted[0])
 
 
 EXPORT_SCHEMA = pa.schema(

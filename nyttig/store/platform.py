@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from psycopg import Connection
 
-Cause = Literal["ingest", "broker", "database", "session", "imported"]
+Cause = Literal["ingest", "broker", "database", "session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +98,27 @@ def ingestors(connection: Connection[Any]) -> list[Ingestor]:
     return [Ingestor(*row) for row in rows]
 
 
-def record(connection: Connection[Any], outage: Outage) -> None:
-    """The outage is on record; recording it again changes nothing."""
+def record(connection: Connection[Any], outage: Outage, *, trial_id: str | None = None) -> None:
+    """The outage is on record: ours, or one that came with a trial's package and counts for that trial alone."""
     connection.execute(
-        "INSERT INTO outages (cause, began_at, ended_at, lossy) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        (outage.cause, outage.began_at, outage.ended_at, outage.lossy),
+        "INSERT INTO outages (trial_id, cause, began_at, ended_at, lossy) VALUES (%s, %s, %s, %s, %s)",
+        (trial_id, outage.cause, outage.began_at, outage.ended_at, outage.lossy),
     )
 
 
-def outages(connection: Connection[Any], *, lossy_only: bool = False) -> list[Outage]:
-    """The platform's outages, oldest first."""
+def forget_loaded(connection: Connection[Any], trial_id: str) -> None:
+    """No outage that came with this trial's package is on record."""
+    connection.execute("DELETE FROM outages WHERE trial_id = %s", (trial_id,))
+
+
+def outages(
+    connection: Connection[Any], *, trial_id: str | None = None, lossy_only: bool = False
+) -> list[Outage]:
+    """Our own outages, and those loaded with the trial, oldest first."""
     rows = connection.execute(
-        "SELECT cause, began_at, ended_at, lossy FROM outages WHERE lossy OR NOT %s ORDER BY began_at, ended_at, cause",
-        (lossy_only,),
+        "SELECT DISTINCT cause, began_at, ended_at, lossy FROM outages"
+        " WHERE (lossy OR NOT %s) AND (trial_id IS NULL OR trial_id = %s) ORDER BY began_at, ended_at, cause",
+        (lossy_only, trial_id),
     ).fetchall()
     return [Outage(*row) for row in rows]
 

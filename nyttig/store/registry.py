@@ -59,8 +59,17 @@ def trial_ids(connection: Connection[Any]) -> list[str]:
     return [row[0] for row in connection.execute("SELECT id FROM trials ORDER BY starts, id").fetchall()]
 
 
+def require(connection: Connection[Any], trial_id: str) -> None:
+    """The trial exists; raises NotFoundError naming the trials there are."""
+    known = trial_ids(connection)
+    if trial_id not in known:
+        there = ", ".join(known) or "none yet; load one with `nyttig load FOLDER`"
+        raise NotFoundError(f"there is no trial {trial_id!r}; trials: {there}")
+
+
 def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
     """The trial as a package, in a fixed order. Raises NotFoundError naming the trials there are."""
+    require(connection, trial_id)
     row = connection.execute(
         """
         SELECT t.id, t.title, p.name, t.technology_id, t.timezone, t.currency, t.starts, t.ends, t.parameters
@@ -68,9 +77,7 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
         """,
         (trial_id,),
     ).fetchone()
-    if row is None:
-        there = ", ".join(trial_ids(connection)) or "none yet; load one with `nyttig load FOLDER`"
-        raise NotFoundError(f"there is no trial {trial_id!r}; trials: {there}")
+    assert row is not None
 
     def rows(query: Any) -> list[Any]:
         return connection.execute(query, (trial_id,)).fetchall()

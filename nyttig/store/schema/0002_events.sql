@@ -88,12 +88,13 @@ CREATE TABLE ingestors (
     retained_total    bigint NOT NULL DEFAULT 0
 );
 
--- When the platform itself was away. lossy: what devices sent meanwhile may be gone for good.
+-- When the platform itself was away. lossy: what devices sent meanwhile may be gone for good. Outages that came
+-- with a loaded package are those of the platform that recorded it: they count for its trial alone.
 CREATE TABLE outages (
-    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    cause     text NOT NULL CHECK (cause IN ('ingest', 'broker', 'database', 'session', 'imported')),
-    began_at  timestamptz NOT NULL,
-    ended_at  timestamptz NOT NULL CHECK (ended_at >= began_at),
-    lossy     boolean NOT NULL
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    trial_id text REFERENCES trials ON DELETE CASCADE,
+    cause    text NOT NULL CHECK (cause IN ('ingest', 'broker', 'database', 'session')),
+    began_at timestamptz NOT NULL,
+    ended_at timestamptz NOT NULL CHECK (ended_at >= began_at),
+    lossy    boolean NOT NULL
 );
-CREATE UNIQUE INDEX outages_once ON outages (began_at, ended_at, cause);

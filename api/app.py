@@ -1,0 +1,42 @@
+"""The HTTP door: everything that is known, for programs and for the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from api import devices, health, problem, quarantine, sites, trials
+from api.reports import Reports
+from nyttig import __version__
+from nyttig.store import db
+
+DESCRIPTION = """
+Adoption and benefit of welfare technology on trial. Times carry an offset, days are local to the trial's zone, ratios
+are 0..1, names carry their unit. Every error is application/problem+json.
+"""
+
+
+def create_app(conninfo: str = "") -> FastAPI:
+    """The application, its connections opening in the background so that it starts before the database does."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = db.open_pool(conninfo)
+        app.state.pool = pool
+        app.state.reports = Reports(pool)
+        yield
+        pool.close()
+
+    app = FastAPI(title="Nyttig", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    problem.install(app)
+    for room in (trials, devices, sites, quarantine, health):
+        app.include_router(room.router)
+    return app
+
+
+def serve(host: str, port: int, conninfo: str = "") -> None:
+    """The API listens on host:port until it is told to stop."""
+    uvicorn.run(create_app(conninfo), host=host, port=port, log_level="warning", access_log=False)

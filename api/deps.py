@@ -1,0 +1,41 @@
+"""What every handler is given: a connection, the time, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import orjson
+from fastapi import Depends, Request
+from fastapi.responses import Response
+
+from nyttig.model import LOCAL_PRINCIPAL, Principal
+from nyttig.store.db import Pool, Session, borrowed
+
+
+def connection(request: Request) -> Iterator[Session]:
+    """A connection from the pool; StoreUnavailableError where the database does not answer."""
+    pool: Pool = request.app.state.pool
+    with borrowed(pool) as session:
+        yield session
+
+
+def now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def principal() -> Principal:
+    """Who asks. Until sign-in exists this is the one local principal, and the API listens on loopback only."""
+    return LOCAL_PRINCIPAL
+
+
+Connection = Annotated[Session, Depends(connection)]
+Now = Annotated[datetime, Depends(now)]
+Asker = Annotated[Principal, Depends(principal)]
+
+
+def json(content: object, status: int = 200) -> Response:
+    """`content` (dataclasses, times and all) as JSON, each number as short as it can be read back exactly."""
+    return Response(orjson.dumps(content), status, media_type="application/json")

@@ -1,0 +1,110 @@
+"""Examples for the OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_RATE = {
+    "homes": 12, "used_observed_days": 14, "used_unobserved_days": 2, "unused_days": 6, "unknown_days": 4,
+    "paused_days": 3, "out_days": 1, "point": 0.7, "lower": 0.6153846153846154, "upper": 0.7692307692307693,
+    "observability": 0.8461538461538461, "show": "point",
+}  # fmt: skip
+
+
+def _example(content: Any) -> dict[str, Any]:
+    return {"content": {"application/json": {"example": content}}}
+
+
+TRIALS = _example(
+    {
+        "trials": [
+            {
+                "id": "alna-medisindispenser",
+                "title": "Medisindispenser i hjemmetjenesten",
+                "programme": "Oslo+",
+                "units": ["Bydel Alna", "Bydel Gamle Oslo"],
+                "technology": "medicine_dispenser",
+                "technology_titles": {
+                    "en": "Medicine dispenser",
+                    "nb": "Medisindispenser",
+                    "da": "Medicindispenser",
+                },
+                "usage_class": "scheduled",
+                "timezone": "Europe/Oslo",
+                "currency": "NOK",
+                "starts": "2026-08-24",
+                "ends": "2027-02-28",
+                "homes": 12,
+                "as_of": "2026-11-22T07:58:03+00:00",
+                "use_day_rate": _RATE,
+                "coverage": {"online_minutes": 17280, "exposed_minutes": 18720, "ratio": 0.9230769230769231},
+                "active_last_week": {
+                    "count": 9,
+                    "of": 12,
+                    "ratio": 0.75,
+                    "low": 0.4676947,
+                    "high": 0.9110587,
+                },
+                "last_event_at": "2026-11-22T07:57:00+00:00",
+            }
+        ]
+    }
+)
+
+DEVICES = _example(
+    {
+        "devices": [
+            {
+                "device": "alna-017-md",
+                "technology": "medicine_dispenser",
+                "technology_titles": {
+                    "en": "Medicine dispenser",
+                    "nb": "Medisindispenser",
+                    "da": "Medicindispenser",
+                },
+                "site": "alna-017",
+                "site_type": "home",
+                "unit": "Bydel Alna",
+                "trials": ["alna-medisindispenser"],
+                "role": "primary",
+                "status": "silent",
+                "last_seen_at": "2026-11-21T21:14:00+00:00",
+                "expected_interval_minutes": 60.0,
+                "battery_pct": 71.0,
+                "battery_v": None,
+                "battery_at": "2026-11-21T21:14:00+00:00",
+                "power": "battery",
+                "signal_dbm": -71.0,
+                "link_quality": None,
+                "connection": "offline",
+                "dialect": "nyttig",
+                "address": "alna-017-md",
+            }
+        ],
+        "silent_sites": [
+            {"site": "alna-017", "unit": "Bydel Alna", "since": "2026-11-21T21:14:00+00:00", "devices": 2}
+        ],
+    }
+)
+
+READY = _example(
+    {
+        "status": "ready",
+        "reason": None,
+        "now": "2026-11-22T07:58:03+00:00",
+        "last_event_at": "2026-11-22T07:57:58+00:00",
+        "last_commit_at": "2026-11-22T07:57:59+00:00",
+        "last_commit_age_seconds": 4.2,
+        "last_canary_age_seconds": None,
+        "rollup_marks_waiting": 0,
+        "ingest": [
+            {
+                "client_id": "nyttig-ingest",
+                "alive_at": "2026-11-22T07:58:01+00:00",
+                "alive_age_seconds": 2.0,
+                "connected": True,
+                "running": True,
+            }
+        ],
+    }
+)

@@ -1,0 +1,115 @@
+"""Is the API alive, and is everything behind it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api import examples
+from api.deps import Now, json
+from nyttig.device_health import INGESTOR_GONE_AFTER
+from nyttig.errors import NyttigError
+from nyttig.store import health, migrate, platform, rollups
+from nyttig.store.db import borrowed
+from nyttig.store.platform import Ingestor
+
+router = APIRouter(prefix="/v1/health", tags=["health"])
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestorBeat:
+    """One ingestor: running when it beat within the last 20 seconds."""
+
+    client_id: str
+    alive_at: datetime
+    alive_age_seconds: float
+    connected: bool
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Whether data comes in and can be read, and how old the last of it is. The canary comes later: null."""
+
+    status: Literal["ready", "not_ready"]
+    reason: str | None
+    now: datetime
+    last_event_at: datetime | None
+    last_commit_at: datetime | None
+    last_commit_age_seconds: float | None
+    last_canary_age_seconds: float | None
+    rollup_marks_waiting: int | None
+    ingest: tuple[IngestorBeat, ...]
+
+
+@router.get("/live", responses={200: {"model": Live}})
+def live() -> Response:
+    """200 as long as the process answers."""
+    return json(Live("ok"))
+
+
+@router.get("/ready", responses={200: {"model": Ready, **examples.READY}, 503: {"model": Ready}})
+def ready(request: Request, now: Now) -> Response:
+    """200 when the database answers and an ingestor is at work; else 503 with the reason, in the same shape."""
+    try:
+        with borrowed(request.app.state.pool) as connection:
+            migrate.require_current(connection)
+            ingestors = platform.ingestors(connection)
+            last_event_at = health.last_event_at(connection)
+            waiting = rollups.waiting(connection)
+    except NyttigError as error:
+        return json(
+            Ready("not_ready", str(error), now, None, None, None, None, None, ()),
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+    beats = tuple(_beat(ingestor, now) for ingestor in ingestors)
+    committed = max((i.last_commit_at for i in ingestors if i.last_commit_at), default=None)
+    reason = _reason(beats)
+    answer = Ready(
+        status="ready" if reason is None else "not_ready",
+        reason=reason,
+        now=now,
+        last_event_at=last_event_at,
+        last_commit_at=committed,
+        last_commit_age_seconds=None if committed is None else (now - committed).total_seconds(),
+        last_canary_age_seconds=None,
+        rollup_marks_waiting=waiting,
+        ingest=beats,
+    )
+    return json(answer, HTTPStatus.OK if reason is None else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _beat(ingestor: Ingestor, now: datetime) -> IngestorBeat:
+    age = now - ingestor.alive_at
+    return IngestorBeat(
+        ingestor.client_id,
+        ingestor.alive_at,
+        age.total_seconds(),
+        ingestor.connected,
+        age <= INGESTOR_GONE_AFTER,
+    )
+
+
+def _reason(beats: tuple[IngestorBeat, ...]) -> str | None:
+    if not beats:
+        return "no ingestor has ever run; start one with `nyttig ingest`"
+    running = [beat for beat in beats if beat.running]
+    if not running:
+        return (
+            f"no ingestor is running; {beats[0].client_id} was last alive at {beats[0].alive_at.isoformat()}"
+        )
+    if not any(beat.connected for beat in running):
+        return "the ingestor is not connected to the broker; check the broker and NYTTIG_MQTT_URL"
+    return None

@@ -1,0 +1,154 @@
+"""Trials: which there are, and what is known of each."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response
+from starlette.background import BackgroundTask
+
+from api import examples
+from api.deps import Asker, Connection, Now, json
+from api.reports import Reports
+from nyttig.errors import NotFoundError
+from nyttig.export import export
+from nyttig.figures.adoption import Coverage, UseDayRate
+from nyttig.figures.intervals import Share
+from nyttig.model import Principal
+from nyttig.report import Report, as_of_moment
+from nyttig.store import registry
+
+router = APIRouter(prefix="/v1/trials", tags=["trials"])
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSummary:
+    """One trial in the overview; figures as in its report. `homes` are those in which it was installed."""
+
+    id: str
+    title: str
+    programme: str | None
+    units: tuple[str, ...]
+    technology: str
+    technology_titles: dict[str, str]
+    usage_class: str
+    timezone: str
+    currency: str
+    starts: date
+    ends: date | None
+    homes: int
+    as_of: datetime
+    use_day_rate: UseDayRate
+    coverage: Coverage
+    active_last_week: Share | None
+    last_event_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """The trials that the asker may see, in the order in which they start."""
+
+    trials: tuple[TrialSummary, ...]
+
+
+@router.get("", responses={200: {"model": Trials, **examples.TRIALS}})
+def trials(request: Request, connection: Connection, now: Now, asker: Asker) -> Response:
+    """All trials with the few figures that an overview needs."""
+    reports: Reports = request.app.state.reports
+    found = [reports.current(trial_id, now) for trial_id in registry.trial_ids(connection)]
+    return json(Trials(tuple(_summary(report) for report in found if _may_see(asker, report))))
+
+
+@router.get("/{trial_id}", responses={200: {"model": TrialSummary}})
+def trial(trial_id: str, request: Request, now: Now, asker: Asker) -> Response:
+    """One trial with the few figures that an overview needs."""
+    reports: Reports = request.app.state.reports
+    return json(_summary(_seen(asker, reports.current(trial_id, now))))
+
+
+@router.get("/{trial_id}/report", responses={200: {"model": Report}})
+def trial_report(
+    trial_id: str,
+    request: Request,
+    now: Now,
+    asker: Asker,
+    as_of: Annotated[
+        str | None,
+        Query(
+            description="A day (its end, local to the trial) or a time with offset", examples=["2026-11-01"]
+        ),
+    ] = None,
+) -> Response:
+    """All figures of one trial, as of now or of an earlier day."""
+    reports: Reports = request.app.state.reports
+    current = _seen(asker, reports.current(trial_id, now))
+    if as_of is None:
+        return json(current)
+    return json(reports.as_of(trial_id, as_of_moment(as_of, current.trial.timezone, now)))
+
+
+@router.get("/{trial_id}/export", response_class=FileResponse)
+def trial_export(
+    trial_id: str,
+    connection: Connection,
+    request: Request,
+    now: Now,
+    asker: Asker,
+    format: Annotated[list[str], Query(description="csv, parquet, or both")] = ["csv"],  # noqa: A002, B006  # the public parameter's name; FastAPI copies the default
+) -> FileResponse:
+    """The trial as a zipped trial package: everything that went into its report."""
+    reports: Reports = request.app.state.reports
+    _seen(asker, reports.current(trial_id, now))
+    folder = Path(tempfile.mkdtemp(prefix="nyttig-export-"))
+    try:
+        export(connection, trial_id, folder / trial_id, formats=set(format), now=now)
+        archive = shutil.make_archive(str(folder / trial_id), "zip", folder, trial_id)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return FileResponse(
+        archive,
+        filename=f"{trial_id}.zip",
+        media_type="application/zip",
+        background=BackgroundTask(shutil.rmtree, folder),
+    )
+
+
+def _seen(asker: Principal, report: Report) -> Report:
+    if not _may_see(asker, report):
+        raise NotFoundError(f"there is no trial {report.trial.id!r} in your units")
+    return report
+
+
+def _may_see(asker: Principal, report: Report) -> bool:
+    return asker.units is None or not asker.units.isdisjoint(report.trial.units)
+
+
+def _summary(report: Report) -> TrialSummary:
+    trial = report.trial
+    complete = [week for week in report.weeks if week.complete]
+    return TrialSummary(
+        id=trial.id,
+        title=trial.title,
+        programme=trial.programme,
+        units=trial.units,
+        technology=trial.technology,
+        technology_titles=trial.technology_titles,
+        usage_class=trial.usage_class,
+        timezone=trial.timezone,
+        currency=trial.currency,
+        starts=trial.starts,
+        ends=trial.ends,
+        homes=report.data.homes,
+        as_of=report.as_of,
+        use_day_rate=report.use_day_rate,
+        coverage=report.coverage,
+        active_last_week=complete[-1].active if complete else None,
+        last_event_at=report.data.last_event_at,
+    )

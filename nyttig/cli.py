@@ -1,0 +1,439 @@
+"""The `nyttig` command: reads the environment once, builds the settings and opens one of the doors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from nyttig.errors import NyttigError
+from nyttig.settings import Settings
+
+Arguments = argparse.Namespace
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; 0 when it did what it says, 1 with a word on stderr about what is wrong, 2 for wrong usage."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("psycopg.pool").setLevel(
+        logging.ERROR
+    )  # the doors say themselves that the database is away
+    if arguments.while_stdin_open:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    try:
+        run: Callable[[Arguments, Settings], int | None] = arguments.run
+        return run(arguments, Settings.from_environment(os.environ)) or 0
+    except NyttigError as error:
+        print(f"nyttig: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: every command with its help and an example."""
+    top = argparse.ArgumentParser(
+        prog="nyttig",
+        description="Tells whether a welfare technology on trial is used, and whether it helps.",
+    )
+    top.add_argument("--while-stdin-open", action="store_true", help=argparse.SUPPRESS)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[Arguments, Settings], int | None], does: str, example: str) -> Any:
+        added = commands.add_parser(
+            name,
+            help=does,
+            description=does[0].upper() + does[1:] + ".",
+            epilog=f"example:\n  nyttig {name} {example}".rstrip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(run=run)
+        return added
+
+    def as_json(of: Any) -> None:
+        of.add_argument("--json", action="store_true", help="answer in JSON, for machines")
+
+    demo = command(
+        "demo", _demo, "the whole system on this machine, with simulated trials", "--homes 8 --days 60"
+    )
+    demo.add_argument(
+        "--homes", type=_count, metavar="N", help="homes per trial (default: as in the examples)"
+    )
+    demo.add_argument("--days", type=_count, default=90, metavar="D", help="days of history (default: 90)")
+    demo.add_argument(
+        "--dir", type=Path, default=Path(".nyttig-demo"), help="where its data lives (default: %(default)s)"
+    )
+    demo.add_argument("--api-port", type=_port, metavar="P", help="default: 8000, or the next free one")
+    demo.add_argument("--dashboard-port", type=_port, metavar="P", help="default: 8501, or the next free one")
+    demo.add_argument("--mqtt-port", type=_port, metavar="P", help="default: 1883, or the next free one")
+
+    command("migrate", _migrate, "bring the database's schema to this version", "")
+
+    ingest = command("ingest", _ingest, "take messages from the broker into the database, until stopped", "")
+    ingest.add_argument(
+        "--check", action="store_true", help="only say whether an ingestor is at work (exit code 0 or 1)"
+    )
+
+    api = command("api", _api, "serve what is known over HTTP", "--port 8000")
+    api.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine only)"
+    )
+    api.add_argument("--port", type=_port, default=8000)
+
+    dashboard = command("dashboard", _dashboard, "serve the pages", "--port 8501")
+    dashboard.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    dashboard.add_argument("--port", type=_port, default=8501)
+
+    simulate = command("simulate", _simulate, "simulated homes of trial packages, over MQTT",
+                       "examples/alna-medisindispenser --days 30 --live")  # fmt: skip
+    simulate.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="trial packages")
+    simulate.add_argument(
+        "--days", type=_count, metavar="D", help="days of history (default: from each trial's start)"
+    )
+    simulate.add_argument(
+        "--seed", type=int, default=1, help="the same seed gives the same homes (default: %(default)s)"
+    )
+    simulate.add_argument("--live", action="store_true", help="go on in real time, until stopped")
+    simulate.add_argument("--speed", type=float, metavar="X", help="play history in time, X times as fast")
+    simulate.add_argument(
+        "--truth", type=Path, metavar="FILE", help="write down what really happened (JSON lines)"
+    )
+    simulate.add_argument(
+        "--resume", type=Path, metavar="FILE", help="go on from where the last run with this file ended"
+    )
+    simulate.add_argument(
+        "--liveliness", type=float, metavar="S", help="a sign of life from a demo apartment every S seconds"
+    )
+
+    recording = command("recording", _recording, "turn a recording of a real home into messages and a trial package",
+                        "ordonez-a ../shared/data/ordonez-a --to recorded/ordonez-a")  # fmt: skip
+    recording.add_argument("name", choices=["ordonez-a", "opensmarthome"])
+    recording.add_argument("folder", type=Path, help="the folder with the recording's files")
+    recording.add_argument(
+        "--to", type=Path, required=True, metavar="FOLDER", help="new folder for package and messages"
+    )
+    recording.add_argument("--check-in-minutes", type=float, default=60, metavar="M",
+                           help="ordonez-a: how often a sensor says that it is there (default: %(default)s)")  # fmt: skip
+
+    replay = command(
+        "replay", _replay, "publish recorded messages to the broker", "recorded/messages.jsonl --speed 3600"
+    )
+    replay.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="JSON lines: topic, payload, at?, retained?"
+    )
+    replay.add_argument(
+        "--speed",
+        type=float,
+        metavar="X",
+        help="in the recording's time, X times as fast (default: as fast as it goes)",
+    )
+    replay.add_argument("--dialect", metavar="D", help="send only lines below this dialect's topics")
+
+    load = command(
+        "load", _load, "check a trial package and load it, all or nothing", "examples/alna-medisindispenser"
+    )
+    load.add_argument("folder", type=Path)
+    as_json(load)
+
+    report = command("report", _report, "a trial's figures", "alna-medisindispenser --as-of 2026-11-01")
+    report.add_argument("trial")
+    report.add_argument(
+        "--as-of", metavar="DATE", help="as of the end of a local day, or a time with offset (default: now)"
+    )
+    as_json(report)
+
+    export = command("export", _export, "write a trial as a package with all its events",
+                     "alna-medisindispenser --to exported --format csv,parquet")  # fmt: skip
+    export.add_argument("trial")
+    export.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="a new or empty folder")
+    export.add_argument(
+        "--format", default="csv", help="csv, parquet, or both with a comma (default: %(default)s)"
+    )
+
+    devices = command("devices", _devices, "device health, worst first", "--status silent")
+    devices.add_argument("--trial", metavar="T")
+    devices.add_argument("--status", choices=["online", "late", "silent", "never_seen", "unknown"])
+    as_json(devices)
+
+    quarantine = command("quarantine", _quarantine, "messages that could not be stored: list them, or try them again",
+                         "--replay --reason unknown_device")  # fmt: skip
+    quarantine.add_argument("--reason", metavar="R", help="only those with this reason")
+    quarantine.add_argument("--replay", action="store_true", help="read them again with today's registry")
+    quarantine.add_argument(
+        "--limit", type=_count, default=20, metavar="N", help="show at most N kinds (default: %(default)s)"
+    )
+    as_json(quarantine)
+
+    verify = command(
+        "verify",
+        _verify,
+        "recompute the rollups from raw events and check the ledger",
+        "--trial alna-medisindispenser",
+    )
+    verify.add_argument("--trial", metavar="T")
+    as_json(verify)
+
+    command("settings", _settings, "every setting with its value, secrets masked", "")
+    return top
+
+
+def _demo(arguments: Arguments, settings: Settings) -> int:
+    from nyttig.demo import Demo, run
+
+    ports = (arguments.api_port, arguments.dashboard_port, arguments.mqtt_port)
+    return run(Demo(arguments.dir, arguments.days, arguments.homes, *ports), settings, os.environ)
+
+
+def _migrate(_arguments: Arguments, _settings: Settings) -> None:
+    from nyttig.store import migrate
+
+    applied = migrate.migrate()
+    print("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+
+
+def _ingest(arguments: Arguments, settings: Settings) -> int:
+    if arguments.check:
+        from nyttig.device_health import INGESTOR_GONE_AFTER
+        from nyttig.store import db, platform
+
+        with db.connect() as connection, db.translated():
+            beats = {ingestor.client_id: ingestor for ingestor in platform.ingestors(connection)}
+        mine = beats.get(settings.mqtt_client_id)
+        if mine is None or datetime.now(UTC) - mine.alive_at > INGESTOR_GONE_AFTER or not mine.connected:
+            print(f"{settings.mqtt_client_id} is not at work", file=sys.stderr)
+            return 1
+        return 0
+    from ingest.run import run
+
+    run(settings, _stop_on_signals())
+    return 0
+
+
+def _api(arguments: Arguments, _settings: Settings) -> None:
+    from api.app import serve
+
+    serve(arguments.host, arguments.port)
+
+
+def _dashboard(arguments: Arguments, settings: Settings) -> int:
+    from dashboard.run import run
+
+    return run(settings, arguments.host, arguments.port)
+
+
+def _simulate(arguments: Arguments, settings: Settings) -> None:
+    from nyttig.package.read import read
+    from nyttig.package.technologies import builtin_technologies
+    from simulators.run import run
+
+    packages = [read(folder, builtin_technologies()) for folder in arguments.folders]
+    starts = min(datetime.combine(package.trial.starts, datetime.min.time(), UTC) for package in packages)
+    begins = (
+        datetime.now(UTC) - timedelta(days=arguments.days) if arguments.days else starts - timedelta(days=1)
+    )
+    sent = run(
+        packages,
+        settings,
+        seed=arguments.seed,
+        history_from=begins,
+        live=arguments.live,
+        speed=arguments.speed,
+        truth=arguments.truth,
+        resume_file=arguments.resume,
+        liveliness_seconds=arguments.liveliness,
+        progress=_progress("day of history", "days of history"),
+    )
+    print(f"{sent} messages published")
+
+
+def _recording(arguments: Arguments, _settings: Settings) -> None:
+    from simulators.recordings import opensmarthome, ordonez
+
+    if arguments.name == "ordonez-a":
+        made = ordonez.convert(arguments.folder, arguments.to, check_in_minutes=arguments.check_in_minutes)
+    else:
+        made = opensmarthome.convert(arguments.folder, arguments.to)
+    print(
+        f"{made.messages} messages of {made.devices} devices, {made.first_at.isoformat()} to {made.last_at.isoformat()},"
+        f" in {arguments.to / 'messages.jsonl'}; the trial package is {arguments.to}"
+    )
+
+
+def _replay(arguments: Arguments, settings: Settings) -> None:
+    from simulators.replay import replay
+
+    tell = _progress("message", "messages")
+    result = replay(
+        arguments.files,
+        settings,
+        speed=arguments.speed,
+        dialect=arguments.dialect,
+        progress=None if tell is None else lambda done: tell(done, 0),
+    )
+    print(f"{result.published} messages published, {result.skipped} lines without a topic to send to skipped")
+
+
+def _load(arguments: Arguments, _settings: Settings) -> None:
+    from nyttig.load import load
+    from nyttig.package.technologies import builtin_technologies
+    from nyttig.store import db
+
+    with db.connect() as connection:
+        loaded = load(connection, arguments.folder, builtin_technologies())
+    package = loaded.package
+    counts = {
+        "homes": len(package.homes),
+        "devices": len(package.devices),
+        "visits": len(package.visits),
+        "measures": len(package.measures),
+        "events_added": loaded.events_added,
+        "events_already_there": loaded.events_already_there,
+    }
+    if arguments.json:
+        print(json.dumps({"trial": package.trial.id, **counts}))
+    else:
+        told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+        print(f"{package.trial.id} loaded: {told}")
+
+
+def _report(arguments: Arguments, _settings: Settings) -> None:
+    from nyttig import text
+    from nyttig.report import as_of_moment, report
+    from nyttig.store import db, migrate, registry
+
+    now = datetime.now(UTC)
+    with db.connect() as connection:
+        migrate.require_current(connection)
+        zone = registry.read(connection, arguments.trial).trial.timezone
+        as_of = now if arguments.as_of is None else as_of_moment(arguments.as_of, zone, now)
+        made = report(connection, arguments.trial, as_of)
+    print(text.as_json(made) if arguments.json else text.report(made))
+
+
+def _export(arguments: Arguments, _settings: Settings) -> None:
+    from nyttig.export import export
+    from nyttig.store import db, migrate
+
+    formats = [name.strip() for name in arguments.format.split(",") if name.strip()]
+    with db.connect() as connection:
+        migrate.require_current(connection)
+        export(connection, arguments.trial, arguments.to, formats=formats, now=datetime.now(UTC))
+    print(f"{arguments.trial} exported to {arguments.to}; datapackage.json says what is in it")
+
+
+def _devices(arguments: Arguments, _settings: Settings) -> None:
+    from dataclasses import replace
+
+    from nyttig import text
+    from nyttig.device_health import device_health
+    from nyttig.store import db, migrate, registry
+
+    now = datetime.now(UTC)
+    with db.connect() as connection:
+        migrate.require_current(connection)
+        if arguments.trial:
+            registry.require(connection, arguments.trial)
+        health = device_health(connection, now, trial_id=arguments.trial)
+    kept = tuple(one for one in health.devices if arguments.status in (None, one.status))
+    health = replace(health, devices=kept)
+    print(text.as_json(health) if arguments.json else text.devices(health, now))
+
+
+def _quarantine(arguments: Arguments, settings: Settings) -> None:
+    from nyttig import text
+    from nyttig.store import db, migrate, quarantine
+
+    if arguments.replay:
+        from ingest.run import replay_quarantine
+
+        stored, left = replay_quarantine(settings, reason=arguments.reason)
+        print(f"{stored} kinds of messages stored, {left} still in quarantine")
+        return
+    with db.connect() as connection, db.translated():
+        migrate.require_current(connection)
+        groups = quarantine.groups(connection)
+        kept = quarantine.waiting(connection, reason=arguments.reason, limit=arguments.limit)
+    print(
+        text.as_json([text.shown(one) for one in kept]) if arguments.json else text.quarantine(groups, kept)
+    )
+
+
+def _verify(arguments: Arguments, _settings: Settings) -> int:
+    from nyttig import text
+    from nyttig.store import db, ledger, migrate, registry, rollups
+
+    with db.connect() as connection, db.translated():
+        migrate.require_current(connection)
+        if arguments.trial:
+            registry.require(connection, arguments.trial)
+        wrong = rollups.differences(connection, trial_id=arguments.trial)
+        unbooked = ledger.differences(connection, trial_id=arguments.trial)
+        waiting = rollups.waiting(connection)
+    if arguments.json:
+        print(text.as_json({"rollups": wrong, "ledger": unbooked, "marks_waiting": waiting}))
+    else:
+        print(text.verification(wrong, unbooked, waiting))
+    return 1 if wrong or unbooked else 0
+
+
+def _settings(_arguments: Arguments, settings: Settings) -> None:
+    for name, value in settings.described():
+        print(f"{name:24} {value}")
+
+
+def _progress(one: str, many: str) -> Callable[[int, int], None] | None:
+    """A line on the terminal that counts up; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, total: int) -> None:
+        of = f" of {total}" if total else ""
+        end = "\n" if total and done >= total else ""
+        print(
+            f"\r  {done}{of} {one if (total or done) == 1 else many} ", end=end, file=sys.stderr, flush=True
+        )
+
+    return tell
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _end_with_stdin() -> None:
+    """Whoever started us has gone, however: we end too."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port, 1 to 65535")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""What the tables of a package must say together: who is known, what overlaps, what cannot have happened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from nyttig.errors import Problem
+from nyttig.package.columns import closest
+from nyttig.package.tables import Row, Rows
+from nyttig.package.trial import TrialFile
+
+_FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+def check(tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]) -> None:
+    """Whatever the tables contradict, in themselves, each other or the trial, is added to `problems`.
+
+    A cell that could not be read is left out, so that one slip is one problem.
+    """
+    homes, devices = _keys(tables["homes"], "home"), _keys(tables["devices"], "device")
+    _unique(tables["homes"], ("home",), problems)
+    _unique(tables["devices"], ("device",), problems)
+    _unique(tables["devices"], ("dialect", "address"), problems)
+    _unique(tables["pauses"], ("home", "paused_from"), problems)
+    for name in ("placements", "pauses", "visits", "measures"):
+        _known(tables[name], "home", homes, "homes.csv", problems)
+    _known(tables["placements"], "device", devices, "devices.csv", problems)
+    _homes(tables["homes"], trial, problems)
+    _devices(tables["devices"], trial, problems)
+    _ends_after(tables["placements"], "placed_at", "removed_at", problems)
+    _ends_after(tables["pauses"], "paused_from", "paused_to", problems)
+    _ends_after(tables["visits"], "started_at", "ended_at", problems, or_at=True)
+    _placements(tables["placements"], problems)
+    _visits(tables["visits"], trial, problems)
+
+
+def _problem(rows: Rows, row: Row, column: str, remedy: str) -> Problem:
+    value = row.values.get(column)
+    return Problem(rows.file, row.number, column, None if value is None else str(value), remedy)
+
+
+def _keys(rows: Rows, column: str) -> frozenset[str]:
+    return frozenset(row.values[column] for row in rows.rows if row.has(column))
+
+
+def _known(rows: Rows, column: str, known: frozenset[str], where: str, problems: list[Problem]) -> None:
+    for row in rows.rows:
+        if row.has(column) and row.values[column] not in known:
+            remedy = f"stands in no row of {where}; add it there or correct it."
+            problems.append(_problem(rows, row, column, remedy + closest(row.values[column], known)))
+
+
+def _unique(rows: Rows, columns: tuple[str, ...], problems: list[Problem]) -> None:
+    first: dict[tuple[Any, ...], int] = {}
+    for row in rows.rows:
+        if row.has(*columns):
+            key = tuple(row.values[column] for column in columns)
+            if key in first:
+                remedy = f"stands in row {first[key]} already; keep one of the two, or tell them apart"
+                problems.append(_problem(rows, row, columns[-1], remedy))
+            first.setdefault(key, row.number)
+
+
+def _homes(rows: Rows, trial: TrialFile, problems: list[Problem]) -> None:
+    for row in rows.rows:
+        if trial.units and row.has("unit") and row.values["unit"] not in trial.units:
+            remedy = "is no unit of the trial; correct it, or add it to units in trial.toml."
+            problems.append(_problem(rows, row, "unit", remedy + closest(row.values["unit"], trial.units)))
+        if row.has("installed_on", "ended_on") and row.values["ended_on"] < row.values["installed_on"]:
+            remedy = f"is before the installation ({row.values['installed_on']}); check both days"
+            problems.append(_problem(rows, row, "ended_on", remedy))
+        if row.has("end_reason") and row.values.get("ended_on") is None and "ended_on" not in row.bad:
+            remedy = "is a reason for an end without a day; fill in ended_on, or empty the reason"
+            problems.append(_problem(rows, row, "end_reason", remedy))
+
+
+def _devices(rows: Rows, trial: TrialFile, problems: list[Problem]) -> None:
+    for row in rows.rows:
+        technology, dialect, address = (row.values.get(each) for each in ("technology", "dialect", "address"))
+        if technology is not None and technology not in trial.technologies:
+            remedy = "is no technology that Nyttig knows; define it under [technologies.…] in trial.toml."
+            problems.append(
+                _problem(rows, row, "technology", remedy + closest(technology, trial.technologies))
+            )
+        elif (
+            row.has("technology", "role")
+            and row.values["role"] == "primary"
+            and trial.technology not in (None, technology)
+        ):
+            remedy = (
+                f"is not what the trial tries ({trial.technology}), and the device is primary; "
+                "make its role secondary"
+            )
+            problems.append(_problem(rows, row, "technology", remedy))
+        if dialect != "nyttig" and address is None and not row.bad & {"dialect", "address", "device"}:
+            remedy = f"is empty; fill in the name by which the dialect {dialect!r} knows the device"
+            problems.append(_problem(rows, row, "address", remedy))
+        if dialect == "nyttig" and address is not None and set(address) & set("/+#"):
+            remedy = "stands in an MQTT topic and may hold none of / + #; change it"
+            problems.append(_problem(rows, row, "address", remedy))
+
+
+def _ends_after(rows: Rows, start: str, end: str, problems: list[Problem], *, or_at: bool = False) -> None:
+    for row in rows.rows:
+        if not row.has(start, end):
+            continue
+        begins, ends = row.values[start], row.values[end]
+        if ends < begins or (ends == begins and not or_at):
+            remedy = f"is not after {start} ({begins.isoformat()}); check both times"
+            problems.append(_problem(rows, row, end, remedy))
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups
+
+
+def _placements(rows: Rows, problems: list[Problem]) -> None:
+    whole = [row for row in rows.rows if row.has("device", "placed_at") and "removed_at" not in row.bad]
+    for device, placed in _grouped(whole, lambda row: row.values["device"]).items():
+        in_time = sorted(placed, key=lambda row: row.values["placed_at"])
+        for earlier, later in pairwise(in_time):
+            until = earlier.values.get("removed_at") or _FOREVER
+            if later.values["placed_at"] < until or later.values["placed_at"] == earlier.values["placed_at"]:
+                remedy = (
+                    f"{device} still stands at {earlier.values.get('home')} then (row {earlier.number}); "
+                    "a device is in one place at a time: fill in or correct removed_at of that row"
+                )
+                problems.append(_problem(rows, later, "placed_at", remedy))
+
+
+def _visits(rows: Rows, trial: TrialFile, problems: list[Problem]) -> None:
+    for row in rows.rows:
+        unsaid = row.values.get("travel_minutes") is None and "travel_minutes" not in row.bad
+        if unsaid and row.values.get("kind") == "physical":
+            remedy = (
+                "is empty for a visit at the door; fill in the minutes under way, 0 where there were none"
+            )
+            problems.append(_problem(rows, row, "travel_minutes", remedy))
+    whole = [row for row in rows.rows if row.has("home", "period", "started_at")]
+    for (home, period), visits in _grouped(
+        whole, lambda row: (row.values["home"], row.values["period"])
+    ).items():
+        first = min(visits, key=lambda row: row.values["started_at"])
+        last = max(visits, key=lambda row: row.values["started_at"])
+        first_day, last_day = (
+            each.values["started_at"].astimezone(trial.zone).date() for each in (first, last)
+        )
+        days = (last_day - first_day).days + 1
+        if days > trial.registration_days:
+            remedy = (
+                f"the visits {period!r} at {home} span {days} days, from row {first.number} on, and a "
+                f"registration period has {trial.registration_days}; correct the times, or set "
+                f"days = {days} under [registration] in trial.toml"
+            )
+            problems.append(_problem(rows, last, "started_at", remedy))

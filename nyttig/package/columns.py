@@ -1,0 +1,205 @@
+"""The tables of a trial package: their columns, what may stand in them, and what they mean.
+
+Reading, writing and the manifest all go by this one list.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import pyarrow as pa
+
+from nyttig.model import EndReason, Origin, Period, Role, SiteType
+
+Kind = Literal[
+    "code", "text", "choice", "date", "time", "day_or_time", "number", "integer", "boolean", "json"
+]
+
+CODE_PATTERN = r"[A-Za-z0-9._-]+"
+"""What a home's or a device's code is made of: it stands in MQTT topics and in addresses of pages."""
+
+ARROW_TYPES: dict[Kind, pa.DataType] = {
+    "code": pa.string(),
+    "text": pa.string(),
+    "choice": pa.string(),
+    "date": pa.date32(),
+    "time": pa.timestamp("us", tz="UTC"),
+    "day_or_time": pa.timestamp("us", tz="UTC"),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "json": pa.string(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `required`: in the header and never empty. `any_year`: kept as a device sent it."""
+
+    name: str
+    kind: Kind
+    description: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    at_least: float | None = None
+    above: float | None = None
+    any_year: bool = False
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A "did you mean" for `name`, or nothing where no known name is near."""
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
+
+
+def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
+    """The columns as an Arrow schema: times in UTC to the microsecond, days as dates."""
+    return pa.schema([pa.field(each.name, ARROW_TYPES[each.kind]) for each in columns])
+
+
+_HOME = Column(
+    "home", "code", "Code of the home or demo apartment; never a name or an address", required=True
+)
+_PERIOD = Column(
+    "period", "choice", "Before or after the technology came", required=True, choices=get_args(Period)
+)
+
+TABLES: dict[str, tuple[Column, ...]] = {
+    "homes": (
+        _HOME,
+        Column(
+            "site_type", "choice", "A home, or a demo apartment", required=True, choices=get_args(SiteType)
+        ),
+        Column("unit", "text", "District or municipality, one of the trial's units", required=True),
+        Column("asked_on", "date", "Day on which the home was asked to take part"),
+        Column("consented_on", "date", "Day of consent"),
+        Column("installed_on", "date", "Day on which the technology was installed"),
+        Column("ended_on", "date", "Last day in the trial"),
+        Column("end_reason", "choice", "Why the home ended", choices=get_args(EndReason)),
+        Column("legal_basis", "text", "Legal basis of the processing"),
+    ),
+    "devices": (
+        Column("device", "code", "Code of the device", required=True),
+        Column("technology", "text", "Key of the technology", required=True),
+        Column("dialect", "text", "How the device speaks; default nyttig"),
+        Column(
+            "address",
+            "text",
+            "The dialect's name for the device; default the code where the dialect is nyttig",
+        ),
+        Column(
+            "heartbeat_minutes",
+            "number",
+            "Minutes between two messages of a device that works; default the technology's",
+            above=0,
+        ),
+        Column("power", "choice", "Where its power comes from; default mains", choices=("battery", "mains")),
+        Column(
+            "role",
+            "choice",
+            "Primary devices carry the trial's figures; default primary",
+            choices=get_args(Role),
+        ),
+    ),
+    "placements": (
+        Column("device", "code", "Code of the device", required=True),
+        _HOME,
+        Column("placed_at", "time", "From when the device stood there", required=True),
+        Column("removed_at", "time", "Until when; empty: still there"),
+    ),
+    "pauses": (
+        _HOME,
+        Column(
+            "paused_from", "day_or_time", "From when the home is excused; a day counts whole", required=True
+        ),
+        Column("paused_to", "day_or_time", "Until when; a day counts whole", required=True),
+        Column("reason", "text", "Kind of pause, without personal data"),
+    ),
+    "visits": (
+        _HOME,
+        Column("started_at", "time", "When the visit or call began", required=True),
+        Column("ended_at", "time", "When it ended", required=True),
+        Column("kind", "choice", "At the door, or from afar", required=True, choices=("physical", "remote")),
+        Column(
+            "purpose",
+            "text",
+            "What for; alarm_handling, refill, remote_check and support are work that the technology brought",
+            required=True,
+        ),
+        Column("staff_group", "text", "Who went or called"),
+        Column("travel_minutes", "number", "Minutes under way; may be empty for remote visits", at_least=0),
+        _PERIOD,
+    ),
+    "measures": (
+        _HOME,
+        Column("indicator", "text", "What was measured", required=True),
+        Column("measured_on", "date", "Day of the measurement", required=True),
+        _PERIOD,
+        Column("value", "number", "The value, in the indicator's unit", required=True),
+        Column("by_proxy", "boolean", "Answered by somebody else on the resident's behalf; default false"),
+    ),
+    "costs": (
+        Column("item", "text", "What is paid for", required=True),
+        Column(
+            "kind",
+            "choice",
+            "Kind of cost",
+            required=True,
+            choices=("capital", "running", "installation", "support"),
+        ),
+        Column("amount", "number", "Amount in the trial's currency", required=True),
+        Column(
+            "per",
+            "choice",
+            "What one amount buys",
+            required=True,
+            choices=("device", "home", "month", "once"),
+        ),
+        Column("life_months", "number", "Expected life in months", above=0),
+        Column("payer", "text", "Who pays"),
+        Column("source", "text", "Where the figure comes from"),
+    ),
+}
+
+EVENT_COLUMNS: tuple[Column, ...] = (
+    Column("device", "code", "Code of the device", required=True),
+    Column("at", "time", "The time the event counts for", required=True),
+    Column("received_at", "time", "When Nyttig received it; default the time it counts for"),
+    Column("device_time", "time", "The device's own time, as sent", any_year=True),
+    Column("type", "text", "What happened or was measured", required=True),
+    Column("value", "number", "Value in `unit`; yes and no as 1 and 0"),
+    Column("unit", "text", "Unit of the value"),
+    Column("origin", "choice", "Who caused it; default citizen", choices=get_args(Origin)),
+    Column("boot_id", "text", "The device's run, within which seq counts"),
+    Column("seq", "integer", "The device's own count of messages"),
+    Column("message_id", "text", "Identity of messages without a count"),
+    Column("late", "boolean", "Arrived so late that it was history, not news; default false"),
+    Column("clock_fault", "choice", "Why the device's time was not believed", choices=("future", "past")),
+    Column("health", "json", "Battery and signal facts, a JSON object"),
+    Column("extra", "json", "Whatever else was sent, a JSON object"),
+)
+
+OUTAGE_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "cause",
+        "choice",
+        "What was away",
+        required=True,
+        choices=("ingest", "broker", "database", "session", "imported"),
+    ),
+    Column("began_at", "time", "From when the platform was away", required=True),
+    Column("ended_at", "time", "Until when", required=True),
+    Column("lossy", "boolean", "What devices sent meanwhile may be gone for good", required=True),
+)
+
+EVENT_SCHEMA: pa.Schema = arrow_schema(EVENT_COLUMNS)
+"""Events as `read_events` gives and `write` takes them."""
+
+OUTAGE_SCHEMA: pa.Schema = arrow_schema(OUTAGE_COLUMNS)
+"""Outages as `read_outages` gives and `write` takes them."""
+
+ALL_TABLES: dict[str, tuple[Column, ...]] = {**TABLES, "events": EVENT_COLUMNS, "outages": OUTAGE_COLUMNS}

@@ -1,0 +1,115 @@
+"""A trial package's folder, checked and read: all of it, or every problem in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nyttig.errors import PackageError, Problem
+from nyttig.model import (
+    Cost,
+    Device,
+    Home,
+    Measure,
+    Pause,
+    Placement,
+    Technology,
+    TrialPackage,
+    Visit,
+)
+from nyttig.package.check import check
+from nyttig.package.columns import ALL_TABLES, TABLES, closest
+from nyttig.package.events import read_events, read_outages
+from nyttig.package.manifest import check_manifest, listed_files
+from nyttig.package.shift import shift
+from nyttig.package.tables import Row, Rows, read_rows, table_file
+from nyttig.package.trial import TrialFile, read_trial
+
+__all__ = ["read", "read_events", "read_outages", "shift"]
+
+T = TypeVar("T")
+
+
+def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPackage:
+    """The trial package in `folder`, whole and checked; times are in UTC, rows in the files' order.
+
+    trial.toml and homes.csv must be there; a table that is not there is empty; `name.parquet` is read where
+    there is no `name.csv`. Where there is a datapackage.json, the files must be what it says. Raises
+    PackageError with every problem.
+    """
+    if not folder.is_dir():
+        remedy = "there is no such folder; name the folder that holds trial.toml"
+        raise PackageError([Problem(str(folder), None, None, None, remedy)])
+    problems = check_manifest(folder)
+    trial = read_trial(folder, known_technologies, problems)
+    tables = {name: _table(folder, name, trial, problems) for name in TABLES}
+    for row in tables["devices"].rows:
+        _fill_in_device(row, trial)
+    check(tables, trial, problems)
+    _check_names(folder, problems)
+    if problems:
+        raise PackageError(problems)
+    assert trial.trial is not None
+    return TrialPackage(
+        trial=trial.trial,
+        technologies=trial.own,
+        homes=_each(tables["homes"], Home),
+        devices=_each(tables["devices"], Device),
+        placements=_each(tables["placements"], Placement),
+        pauses=_each(tables["pauses"], Pause),
+        visits=_each(tables["visits"], _visit),
+        measures=_each(tables["measures"], _measure),
+        costs=_each(tables["costs"], Cost),
+    )
+
+
+def _table(folder: Path, name: str, trial: TrialFile, problems: list[Problem]) -> Rows:
+    path = table_file(folder, name)
+    if path is None:
+        if name == "homes":
+            remedy = "the file is missing; a trial package lists its homes"
+            problems.append(Problem("homes.csv", None, None, None, remedy))
+        return Rows(f"{name}.csv")
+    return read_rows(path, TABLES[name], trial.zone, problems)
+
+
+def _fill_in_device(row: Row, trial: TrialFile) -> None:
+    values = row.values
+    defaults: dict[str, Any] = {"dialect": "nyttig", "power": "mains", "role": "primary"}
+    technology = trial.technologies.get(values.get("technology") or "")
+    if technology is not None:
+        defaults["heartbeat_minutes"] = technology.heartbeat_minutes
+    if (values.get("dialect") or "nyttig") == "nyttig" and not row.bad & {"dialect", "device"}:
+        defaults["address"] = values.get("device")
+    for name, default in defaults.items():
+        if values.get(name) is None and name not in row.bad:
+            values[name] = default
+
+
+def _each(rows: Rows, make: Callable[..., T]) -> tuple[T, ...]:
+    return tuple(make(**row.values) for row in rows.rows)
+
+
+def _visit(**values: Any) -> Visit:
+    optional = {
+        "staff_group": values.get("staff_group"),
+        "travel_minutes": values.get("travel_minutes") or 0.0,
+    }
+    return Visit(**{**values, **optional})
+
+
+def _measure(**values: Any) -> Measure:
+    return Measure(**{**values, "by_proxy": bool(values.get("by_proxy"))})
+
+
+def _check_names(folder: Path, problems: list[Problem]) -> None:
+    """A table under a misspelt name would be an empty table; that is a problem too."""
+    listed = listed_files(folder)
+    present = {path.stem for path in folder.iterdir()}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".csv", ".parquet") and path.stem not in ALL_TABLES and path.name not in listed:
+            hint = closest(path.stem, [name for name in ALL_TABLES if name not in present])
+            if hint:
+                remedy = "is no file of a trial package; rename it or take it out." + hint
+                problems.append(Problem(path.name, None, None, None, remedy))

@@ -1,0 +1,176 @@
+"""What the command line prints: the same figures as everywhere, as text or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from nyttig.device_health import Health
+from nyttig.figures.adoption import UseDayRate
+from nyttig.figures.intervals import Share
+from nyttig.report import GainFigures, Report
+from nyttig.store.ledger import Unbooked
+from nyttig.store.quarantine import Kept, QuarantineGroup
+from nyttig.store.rollups import Difference
+
+
+def as_json(content: object) -> str:
+    """`content` as indented JSON, each number as short as it can be read back exactly."""
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()
+
+
+def report(made: Report) -> str:
+    """A report as a coordinator would read it aloud."""
+    trial, funnel = made.trial, made.funnel
+    lines = [
+        f"{trial.title} ({trial.id})",
+        f"{trial.programme or 'no programme'} · {', '.join(trial.units)} · {trial.technology} ({trial.usage_class})",
+        (f"{made.first_day} to {made.last_day}, as of {made.as_of.isoformat(timespec='seconds')},"
+        f" definitions {made.definitions_version}"),
+        "",
+        "homes        " + " → ".join(f"{step.step} {step.homes}" for step in funnel.steps)
+        + (f"; ended: {', '.join(f'{reason} {n}' for reason, n in funnel.ended.items())}" if funnel.ended else ""),
+        "use-day rate " + _rate(made.use_day_rate),
+        "all days     " + _rate(made.use_day_rate_all_days) + " (with the first days of each home)",
+        f"coverage     {_percent(made.coverage.ratio)} of {made.coverage.exposed_minutes} exposed minutes online",
+        (f"intensity    {_number(made.intensity.uses_per_used_day)} uses per day of use,"
+        f" {_number(made.intensity.uses_per_home_week)} per home-week, {made.intensity.uses_total} in all"),
+    ]  # fmt: skip
+    complete = [week for week in made.weeks if week.complete]
+    if complete:
+        week = complete[-1]
+        lines.append(
+            f"{week.iso_week}     {_share(week.active)} of observed homes active, {_share(week.regular)} regular; homes used"
+            f" {week.homes_used}, unused {week.homes_unused}, unknown {week.homes_unknown}, paused {week.homes_paused}"
+        )
+    lines += [_gain(gain) for gain in made.gains]
+    net = made.net_minutes
+    if net.homes:
+        lines.append(
+            f"net time     {_number(net.net_minutes)} min per home-week over {net.homes} homes (visits"
+            f" {_number(net.visit_minutes_before)} → {_number(net.visit_minutes_after)}, new work"
+            f" {_number(net.new_work_minutes)}); {_number(net.hours_per_year)} h per home-year, annualised"
+        )
+    for silence in made.silences:
+        ended = silence.to_at.isoformat(timespec="minutes") if silence.to_at else "now"
+        lines.append(
+            f"silence      {silence.home}: none of {silence.devices} devices heard for {silence.hours:.1f} h,"
+            f" {silence.from_at.isoformat(timespec='minutes')} to {ended}"
+        )
+    lines += ["", "home          U used  u used, little observed  N unused  K unknown  E paused  - out"]
+    lines += [f"{home.home:13} {home.states}" for home in made.homes]
+    return "\n".join(lines)
+
+
+def devices(health: Health, now: datetime) -> str:
+    """A line a device, worst first."""
+    lines = [
+        f"site {site.site} ({site.unit}): all {site.devices} devices silent since {_ago(site.since, now)}"
+        for site in health.silent_sites
+    ]
+    lines += [
+        f"{one.status:10} {one.device:24} {one.site:28} {one.technology:20} last seen {_ago(one.last_seen_at, now)}"
+        + (
+            f", battery {one.battery_pct:.0f} % ({_ago(one.battery_at, now)})"
+            if one.battery_pct is not None
+            else ""
+        )
+        for one in health.devices
+    ]
+    return "\n".join(lines) or "no devices are placed anywhere; load a trial with `nyttig load FOLDER`"
+
+
+def quarantine(groups: Sequence[QuarantineGroup], kept: Sequence[Kept]) -> str:
+    """What waits in quarantine: the reasons with their counts, then single kinds of messages."""
+    if not groups:
+        return "quarantine is empty"
+    lines = [f"{group.messages_total:8} {group.reason} ({group.dialect or 'no dialect'})" for group in groups]
+    lines.append("")
+    for one in kept:
+        payload = one.payload[:120].decode("utf-8", "backslashreplace")
+        lines.append(
+            f"{one.messages_total} × {one.reason} on {one.topic}, last {one.last_received_at.isoformat(timespec='seconds')}\n"
+            f"    {one.detail}\n    {payload}"
+        )
+    lines.append("try them again with `nyttig quarantine --replay` once the reason is mended")
+    return "\n".join(lines)
+
+
+def shown(kept: Kept) -> dict[str, Any]:
+    """A kind of quarantined message for JSON: its payload as text where it is text."""
+    content = kept._asdict()
+    content["payload"] = kept.payload.decode("utf-8", "backslashreplace")
+    return content
+
+
+def verification(wrong: Sequence[Difference], unbooked: Sequence[Unbooked], waiting: int) -> str:
+    """What `verify` found."""
+    lines = [
+        f"rollup {one.device} {one.hour.isoformat()}: stored {one.stored}, events say {one.recomputed}"
+        for one in wrong
+    ]
+    lines += [
+        f"ledger {one.device} boot {one.boot_id!r}: only in ledger {one.only_in_ledger}, only in events {one.only_in_events}"
+        for one in unbooked
+    ]
+    if not lines:
+        lines.append("rollups and ledger say what the events say")
+    if waiting:
+        lines.append(
+            f"{waiting} hours wait for their rollup and were left out; they are worked off within seconds"
+        )
+    return "\n".join(lines)
+
+
+def _gain(gain: GainFigures) -> str:
+    difference = gain.difference
+    told = f"gain         {gain.title}: n {difference.n}"
+    if difference.mean is not None:
+        told += f", {_number(gain.before_mean)} → {_number(gain.after_mean)}, mean difference {_number(difference.mean)}"
+    if difference.low is not None and difference.high is not None and difference.p is not None:
+        told += f" [{difference.low:.2f}, {difference.high:.2f}], p {difference.p:.4f}"
+    else:
+        told += ", too few homes to say more"
+    return (
+        told
+        + f"; evidence level {gain.evidence_level}"
+        + (", uncertain: registration" if gain.uncertain else "")
+    )
+
+
+def _rate(rate: UseDayRate) -> str:
+    if rate.show == "nothing":
+        return "cannot be said yet: no observed days"
+    bounds = f"{_percent(rate.lower)} to {_percent(rate.upper)}"
+    observed = (
+        f"{rate.homes} homes, {_percent(rate.observability)} observed, {rate.unknown_days} days unknown"
+    )
+    return (
+        f"{_percent(rate.point)} ({bounds}; {observed})" if rate.show == "point" else f"{bounds} ({observed})"
+    )
+
+
+def _share(share: Share) -> str:
+    if share.ratio is None:
+        return "0/0"
+    return f"{share.count}/{share.of} [{_percent(share.low)}, {_percent(share.high)}]"
+
+
+def _percent(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{ratio * 100:.1f} %"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _ago(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return "never"
+    minutes = int((now - at).total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
