@@ -417,7 +417,8 @@ def _stop_on_signals() -> threading.Event:
 
 def _end_with_stdin() -> None:
     """Whoever started us has gone, however: we end too."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -34,6 +34,7 @@ SEED = 1905
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 10
 LIVELINESS_SECONDS = 10
+INGEST_DRAINS_SECONDS = 1.0
 _CONNINFO_OF = {
     "PGHOST": "host",
     "PGPORT": "port",
@@ -79,10 +80,13 @@ def run(demo: Demo, settings: Settings, environment: Mapping[str, str]) -> int:
         ours["NYTTIG_API_URL"] = f"http://127.0.0.1:{api_port}"
         packages = _prepare(folder, demo, _conninfo(ours))
         parts = Parts(ours)
+        running.enter_context(_orderly_end(folder))
         running.callback(parts.stop)
         parts.start("api", "--port", str(api_port))
         parts.start("ingest")
         parts.start("dashboard", "--port", str(dashboard_port))
+        # A broker keeps nothing for an ingestor that it does not know yet, so the homes wait for it.
+        _wait_for(f"{ours['NYTTIG_API_URL']}/v1/health/ready", parts, stop)
         history = str(demo.days)
         parts.start(
             "simulate", *map(str, packages), "--days", history, "--seed", str(SEED), "--live",
@@ -103,6 +107,18 @@ def run(demo: Demo, settings: Settings, environment: Mapping[str, str]) -> int:
             parts.require_alive()
         _say("stopping …")
     return 0
+
+
+@contextlib.contextmanager
+def _orderly_end(folder: Path) -> Iterator[None]:
+    """Notes whether the last run ended in order. If not, what the broker still held is gone, and the homes tell
+    everything once more: what is stored already is recognised and counted once."""
+    running = folder / "running"
+    if running.exists():
+        (folder / "simulated.json").unlink(missing_ok=True)
+    running.touch()
+    yield
+    running.unlink()
 
 
 class Parts:
@@ -132,12 +148,16 @@ class Parts:
 
     def stop(self) -> None:
         """No part is left; the simulators first, so that what they sent is still taken in."""
-        for command in ("simulate", "dashboard", "api", "ingest"):
-            process = self._processes.get(command)
-            if process is not None and process.poll() is None:
-                process.terminate()
+        self._end("simulate")
+        time.sleep(INGEST_DRAINS_SECONDS)
+        self._end(*self._processes)
+
+    def _end(self, *commands: str) -> None:
+        processes = [process for command in commands if (process := self._processes.pop(command, None))]
+        for process in processes:
+            process.terminate()
         deadline = time.monotonic() + STOP_SECONDS_MAX
-        for process in self._processes.values():
+        for process in processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
