@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -72,5 +72,19 @@ def at(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
-def under_proof(t: int, heard: Iterable[int], reach: int, outages: Iterable[int] = ()) -> bool:
-    return any(m <= t < m + reach and not any(m < began <= t for began in outages) for m in heard)
+def under_proof(t: int, heard: Iterable[int], reach: int, outages: Sequence[tuple[int, int]] = ()) -> bool:
+    """Whether minute t is covered; `outages` lie apart."""
+    return any(
+        m <= t < m + reach and not any(m < began <= t < ended for began, ended in outages) for m in heard
+    )
+
+
+def apart(outages: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The outages in order, those that touch or overlap as one."""
+    found: list[tuple[int, int]] = []
+    for began, ended in sorted(outages):
+        if found and began <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], ended))
+        else:
+            found.append((began, ended))
+    return found

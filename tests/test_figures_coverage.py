@@ -11,6 +11,7 @@ import pytest
 from figures_hours import (
     MINUTE,
     OSLO,
+    apart,
     at,
     every,
     exposed,
@@ -176,9 +177,9 @@ def test_times_inside_a_minute_belong_to_that_minute() -> None:
     days = days_of(hours({}), exposed(("h1", "d", begin, end, 60)), pauses)
     assert days["exposed_minutes"].tolist() == [1440]
     assert states(days) == "E"
-    heard, outage = [oslo("2026-03-02T09:00")], (oslo("2026-03-02T09:00:30"), oslo("2026-03-02T09:00:45"))
+    heard, outage = [oslo("2026-03-02T09:00")], (oslo("2026-03-02T09:00:30"), oslo("2026-03-02T09:01:30"))
     days = days_of(hours({"d": heard}), exposed(("h1", "d", begin, end, 60)), outages=[outage])
-    assert days["observed_minutes"].tolist() == [1]
+    assert days["observed_minutes"].tolist() == [179]
 
 
 def test_a_message_from_before_the_exposure_covers_its_beginning() -> None:
@@ -246,12 +247,12 @@ def test_an_installation_day_of_eight_hours_is_out_even_when_paused() -> None:
     assert states(days_of(hours({}), exposed(("h1", "d", begin, end, 60)), pauses)) == "-E"
 
 
-def test_a_message_before_an_outage_covers_only_up_to_its_beginning() -> None:
+def test_the_minutes_of_an_outage_are_not_observed_and_those_after_it_are_again() -> None:
     begin, end = oslo("2026-03-02"), oslo("2026-03-03")
     heard = [oslo("2026-03-02T09:00"), oslo("2026-03-02T14:00")]
     outage = (oslo("2026-03-02T09:30"), oslo("2026-03-02T10:00"))
     days = days_of(hours({"d": heard}), exposed(("h1", "d", begin, end, 60)), outages=[outage])
-    assert days["observed_minutes"].tolist() == [30 + 180]
+    assert days["observed_minutes"].tolist() == [180 - 30 + 180]
 
 
 def test_what_was_sent_in_an_outage_and_arrived_later_counts_like_any_message() -> None:
@@ -321,7 +322,7 @@ def reference(
         for t in range(from_at, to_at):
             minutes.setdefault(at(t).astimezone(OSLO).date(), []).append(t)
         for day, inside in minutes.items():
-            observed = sum(under_proof(t, heard[device], reach, [o[0] for o in outages]) for t in inside)
+            observed = sum(under_proof(t, heard[device], reach, apart(outages)) for t in inside)
             paused = sum(any(p[0] == home and p[1] <= t < p[2] for p in pauses) for t in inside)
             used = sum(u in inside for u in uses[device])
             share = observed / len(inside)

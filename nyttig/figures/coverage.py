@@ -68,11 +68,11 @@ def device_days(
     hour), use_minutes (the minutes in which they start); at most one row per device and hour.
     exposures: home, unit, device, from_at, to_at, heartbeat_minutes: when the device's home was in the trial.
     pauses: home, paused_from, paused_to.
-    outages: began_at, ended_at of platform outages that may have lost data. What counts is when they began:
-    what was sent from then on and did arrive is proof of life like any other.
+    outages: began_at, ended_at of platform outages that may have lost data.
 
     A message in minute m is proof of life for [m, m + k·H), H the device's heartbeat and k
-    `parameters.heartbeat_tolerance`; one sent before an outage only up to the outage's beginning.
+    `parameters.heartbeat_tolerance`, less the minutes of outages that began after it: what was sent meanwhile
+    and did arrive is proof of life like any other, what was sent before is none for them.
     `observed_minutes` are the minutes of the day inside the exposure under such proof, wherever the device
     stood when it was sent. `state` is one letter of `STATES`; `observed_ratio` = observed ÷ exposed minutes.
     """
@@ -260,20 +260,36 @@ def _streams(
 def _proof_of_life(
     stream: Integers, hour: Integers, alive: Masks, reach: Integers, outages: pd.DataFrame
 ) -> tuple[Integers, Integers, Integers]:
-    """Return (stream, start, end) of what the messages cover, each cut at the first outage after it."""
-    cuts = np.unique(minutes_of(outages["began_at"], round_up=True))
-    if len(cuts):
-        # Messages of one hour on either side of an outage's beginning do not reach equally far: part them.
-        hour_row, part = ranges(
-            np.searchsorted(cuts, hour, side="right"), np.searchsorted(cuts, hour + 60, side="left") + 1
-        )
-        stream, hour, alive, reach = stream[hour_row], hour[hour_row], alive[hour_row], reach[hour_row]
-        edges = np.concatenate([[np.iinfo(np.int64).min // 2], cuts, [np.iinfo(np.int64).max // 2]])
-        alive = alive & window(edges[part] - hour, edges[part + 1] - hour)
+    """Return (stream, start, end) of what the messages cover, the outages after each left out."""
+    began, ended = _apart(
+        minutes_of(outages["began_at"], round_up=True), minutes_of(outages["ended_at"], round_up=True)
+    )
+    if not len(began):
         row, start, end = covered(hour, alive, reach)
-        return stream[row], start, np.minimum(end, edges[part + 1][row])
+        return stream[row], start, end
+    # Messages of one hour on either side of an outage's beginning do not reach equally far: part them.
+    hour_row, part = ranges(
+        np.searchsorted(began, hour, side="right"), np.searchsorted(began, hour + 60, side="left") + 1
+    )
+    stream, hour, alive, reach = stream[hour_row], hour[hour_row], alive[hour_row], reach[hour_row]
+    edges = np.concatenate([[np.iinfo(np.int64).min // 2], began, [np.iinfo(np.int64).max // 2]])
+    alive = alive & window(edges[part] - hour, edges[part + 1] - hour)
     row, start, end = covered(hour, alive, reach)
-    return stream[row], start, end
+    # From its start to the next outage, and on between the outages after that.
+    stretch, up_to = ranges(part[row], np.searchsorted(began, end, side="left") + 1)
+    resumed = np.concatenate([[0], ended])[up_to]
+    starts = np.where(up_to == part[row][stretch], start[stretch], resumed)
+    return stream[row][stretch], starts, np.maximum(starts, np.minimum(end[stretch], edges[up_to + 1]))
+
+
+def _apart(began: Integers, ended: Integers) -> tuple[Integers, Integers]:
+    """Return the outages in order, those that touch or overlap as one, those within a minute left out."""
+    some = ended > began
+    order = np.argsort(began[some], kind="stable")
+    began, ended = began[some][order], np.maximum.accumulate(ended[some][order])
+    first = np.append(True, began[1:] > ended[:-1])[: len(began)]
+    last = np.append(first[1:], True)[: len(began)]
+    return began[first], ended[last]
 
 
 def _uses_within(
