@@ -11,9 +11,8 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
+from nyttig.arguments import parser
 from nyttig.errors import NyttigError
 from nyttig.settings import Settings
 
@@ -24,14 +23,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; 0 when it did what it says, 1 with a word on stderr about what is wrong, 2 for wrong usage."""
     arguments = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("psycopg.pool").setLevel(
-        logging.ERROR
-    )  # the doors say themselves that the database is away
+    # The doors say themselves that the database is away.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     if arguments.while_stdin_open:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
-        run: Callable[[Arguments, Settings], int | None] = arguments.run
-        return run(arguments, Settings.from_environment(os.environ)) or 0
+        code = COMMANDS[arguments.command](arguments, Settings.from_environment(os.environ)) or 0
+        sys.stdout.flush()
+        return code
     except NyttigError as error:
         print(f"nyttig: {error}", file=sys.stderr)
         return 1
@@ -40,153 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
         return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line: every command with its help and an example."""
-    top = argparse.ArgumentParser(
-        prog="nyttig",
-        description="Tells whether a welfare technology on trial is used, and whether it helps.",
-    )
-    top.add_argument("--while-stdin-open", action="store_true", help=argparse.SUPPRESS)
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def command(name: str, run: Callable[[Arguments, Settings], int | None], does: str, example: str) -> Any:
-        added = commands.add_parser(
-            name,
-            help=does,
-            description=does[0].upper() + does[1:] + ".",
-            epilog=f"example:\n  nyttig {name} {example}".rstrip(),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        added.set_defaults(run=run)
-        return added
-
-    def as_json(of: Any) -> None:
-        of.add_argument("--json", action="store_true", help="answer in JSON, for machines")
-
-    demo = command(
-        "demo", _demo, "the whole system on this machine, with simulated trials", "--homes 8 --days 60"
-    )
-    demo.add_argument(
-        "--homes", type=_count, metavar="N", help="homes per trial (default: as in the examples)"
-    )
-    demo.add_argument("--days", type=_count, default=90, metavar="D", help="days of history (default: 90)")
-    demo.add_argument(
-        "--dir", type=Path, default=Path(".nyttig-demo"), help="where its data lives (default: %(default)s)"
-    )
-    demo.add_argument("--api-port", type=_port, metavar="P", help="default: 8000, or the next free one")
-    demo.add_argument("--dashboard-port", type=_port, metavar="P", help="default: 8501, or the next free one")
-    demo.add_argument("--mqtt-port", type=_port, metavar="P", help="default: 1883, or the next free one")
-
-    command("migrate", _migrate, "bring the database's schema to this version", "")
-
-    ingest = command("ingest", _ingest, "take messages from the broker into the database, until stopped", "")
-    ingest.add_argument(
-        "--check", action="store_true", help="only say whether an ingestor is at work (exit code 0 or 1)"
-    )
-
-    api = command("api", _api, "serve what is known over HTTP", "--port 8000")
-    api.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine only)"
-    )
-    api.add_argument("--port", type=_port, default=8000)
-
-    dashboard = command("dashboard", _dashboard, "serve the pages", "--port 8501")
-    dashboard.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    dashboard.add_argument("--port", type=_port, default=8501)
-
-    simulate = command("simulate", _simulate, "simulated homes of trial packages, over MQTT",
-                       "examples/alna-medisindispenser --days 30 --live")  # fmt: skip
-    simulate.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="trial packages")
-    simulate.add_argument(
-        "--days", type=_count, metavar="D", help="days of history (default: from each trial's start)"
-    )
-    simulate.add_argument(
-        "--seed", type=int, default=1, help="the same seed gives the same homes (default: %(default)s)"
-    )
-    simulate.add_argument("--live", action="store_true", help="go on in real time, until stopped")
-    simulate.add_argument("--speed", type=float, metavar="X", help="play history in time, X times as fast")
-    simulate.add_argument(
-        "--truth", type=Path, metavar="FILE", help="write down what really happened (JSON lines)"
-    )
-    simulate.add_argument(
-        "--resume", type=Path, metavar="FILE", help="go on from where the last run with this file ended"
-    )
-    simulate.add_argument(
-        "--liveliness", type=float, metavar="S", help="a sign of life from a demo apartment every S seconds"
-    )
-
-    recording = command("recording", _recording, "turn a recording of a real home into messages and a trial package",
-                        "ordonez-a ../shared/data/ordonez-a --to recorded/ordonez-a")  # fmt: skip
-    recording.add_argument("name", choices=["ordonez-a", "opensmarthome"])
-    recording.add_argument("folder", type=Path, help="the folder with the recording's files")
-    recording.add_argument(
-        "--to", type=Path, required=True, metavar="FOLDER", help="new folder for package and messages"
-    )
-    recording.add_argument("--check-in-minutes", type=float, default=60, metavar="M",
-                           help="ordonez-a: how often a sensor says that it is there (default: %(default)s)")  # fmt: skip
-
-    replay = command(
-        "replay", _replay, "publish recorded messages to the broker", "recorded/messages.jsonl --speed 3600"
-    )
-    replay.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="JSON lines: topic, payload, at?, retained?"
-    )
-    replay.add_argument(
-        "--speed",
-        type=float,
-        metavar="X",
-        help="in the recording's time, X times as fast (default: as fast as it goes)",
-    )
-    replay.add_argument("--dialect", metavar="D", help="send only lines below this dialect's topics")
-
-    load = command(
-        "load", _load, "check a trial package and load it, all or nothing", "examples/alna-medisindispenser"
-    )
-    load.add_argument("folder", type=Path)
-    as_json(load)
-
-    report = command("report", _report, "a trial's figures", "alna-medisindispenser --as-of 2026-11-01")
-    report.add_argument("trial")
-    report.add_argument(
-        "--as-of", metavar="DATE", help="as of the end of a local day, or a time with offset (default: now)"
-    )
-    as_json(report)
-
-    export = command("export", _export, "write a trial as a package with all its events",
-                     "alna-medisindispenser --to exported --format csv,parquet")  # fmt: skip
-    export.add_argument("trial")
-    export.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="a new or empty folder")
-    export.add_argument(
-        "--format", default="csv", help="csv, parquet, or both with a comma (default: %(default)s)"
-    )
-
-    devices = command("devices", _devices, "device health, worst first", "--status silent")
-    devices.add_argument("--trial", metavar="T")
-    devices.add_argument("--status", choices=["online", "late", "silent", "never_seen", "unknown"])
-    as_json(devices)
-
-    quarantine = command("quarantine", _quarantine, "messages that could not be stored: list them, or try them again",
-                         "--replay --reason unknown_device")  # fmt: skip
-    quarantine.add_argument("--reason", metavar="R", help="only those with this reason")
-    quarantine.add_argument("--replay", action="store_true", help="read them again with today's registry")
-    quarantine.add_argument(
-        "--limit", type=_count, default=20, metavar="N", help="show at most N kinds (default: %(default)s)"
-    )
-    as_json(quarantine)
-
-    verify = command(
-        "verify",
-        _verify,
-        "recompute the rollups from raw events and check the ledger",
-        "--trial alna-medisindispenser",
-    )
-    verify.add_argument("--trial", metavar="T")
-    as_json(verify)
-
-    command("settings", _settings, "every setting with its value, secrets masked", "")
-    return top
 
 
 def _demo(arguments: Arguments, settings: Settings) -> int:
@@ -206,9 +58,10 @@ def _migrate(_arguments: Arguments, _settings: Settings) -> None:
 def _ingest(arguments: Arguments, settings: Settings) -> int:
     if arguments.check:
         from nyttig.device_health import INGESTOR_GONE_AFTER
-        from nyttig.store import db, platform
+        from nyttig.store import db, migrate, platform
 
         with db.connect() as connection, db.translated():
+            migrate.require_current(connection)
             beats = {ingestor.client_id: ingestor for ingestor in platform.ingestors(connection)}
         mine = beats.get(settings.mqtt_client_id)
         if mine is None or datetime.now(UTC) - mine.alive_at > INGESTOR_GONE_AFTER or not mine.connected:
@@ -408,6 +261,25 @@ def _progress(one: str, many: str) -> Callable[[int, int], None] | None:
     return tell
 
 
+COMMANDS: dict[str, Callable[[Arguments, Settings], int | None]] = {
+    "demo": _demo,
+    "migrate": _migrate,
+    "ingest": _ingest,
+    "api": _api,
+    "dashboard": _dashboard,
+    "simulate": _simulate,
+    "recording": _recording,
+    "replay": _replay,
+    "load": _load,
+    "report": _report,
+    "export": _export,
+    "devices": _devices,
+    "quarantine": _quarantine,
+    "verify": _verify,
+    "settings": _settings,
+}
+
+
 def _stop_on_signals() -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -420,20 +292,6 @@ def _end_with_stdin() -> None:
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
-    return number
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port, 1 to 65535")
-    return number
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from nyttig.settings import Settings
 from nyttig.store import db, migrate, registry
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-SEED = 1905
+SEED = 1930
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 10
 LIVELINESS_SECONDS = 10
@@ -253,7 +253,8 @@ def _conninfo(environment: Mapping[str, str]) -> str:
     parts = {
         name: environment[variable] for variable, name in _CONNINFO_OF.items() if environment.get(variable)
     }
-    return " ".join(f"{name}='{value}'" for name, value in parts.items())
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in parts.items()}
+    return " ".join(f"{name}='{value}'" for name, value in quoted.items())
 
 
 def _say(text: str) -> None:

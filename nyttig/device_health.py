@@ -52,11 +52,14 @@ class DeviceHealth:
 
 @dataclass(frozen=True, slots=True)
 class SilentSite:
-    """A site of which no device is heard any more: one finding (gateway, power, network), not one a device."""
+    """A site of which no device is heard any more: one finding (gateway, power, network), not one a device.
+
+    `devices` counts those that were heard before; one that never was is a finding of its own.
+    """
 
     site: str
     unit: str
-    since: datetime | None
+    since: datetime
     devices: int
 
 
@@ -144,11 +147,12 @@ def _health_of(facts: DeviceFacts, now: datetime, away: Sequence[tuple[datetime,
 
 
 def _silent_sites(devices: Iterable[DeviceHealth]) -> list[SilentSite]:
-    sites: dict[str, list[DeviceHealth]] = {}
+    heard: dict[str, list[tuple[DeviceHealth, datetime]]] = {}
     for device in devices:
-        sites.setdefault(device.site, []).append(device)
+        if device.last_seen_at is not None:
+            heard.setdefault(device.site, []).append((device, device.last_seen_at))
     return [
-        SilentSite(site, there[0].unit, max(d.last_seen_at for d in there if d.last_seen_at), len(there))
-        for site, there in sorted(sites.items())
-        if len(there) >= 2 and all(device.status == "silent" for device in there)
+        SilentSite(site, there[0][0].unit, max(last_seen_at for _, last_seen_at in there), len(there))
+        for site, there in sorted(heard.items())
+        if len(there) >= 2 and all(device.status == "silent" for device, _ in there)
     ]

@@ -5,9 +5,10 @@ PostgreSQL is reached through libpq's own `PG*` variables, which libpq reads its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from nyttig.errors import SettingsError
 
@@ -71,8 +72,10 @@ class Settings:
     def described(self) -> list[tuple[str, str]]:
         """Every variable with its value in force, secrets masked, for `nyttig settings`."""
         rows = [(f.metadata["env"], getattr(self, f.name)) for f in fields(self) if f.metadata.get("env")]
-        rows += [(name, self.postgres.get(name, "(libpq's default)")) for name in PG_VARIABLES]
-        return [(name, _masked(name, value)) for name, value in rows]
+        rows += self.postgres.items()
+        shown = {name: "****" if name == "PGPASSWORD" else _masked(value) for name, value in rows}
+        unset = dict.fromkeys(PG_VARIABLES, "(libpq's default)")
+        return list((unset | shown).items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +90,39 @@ class Broker:
 
     @classmethod
     def from_url(cls, url: str) -> Broker:
-        """The broker that an `mqtt://` or `mqtts://` address names."""
-        parts = urlsplit(url)
+        """The broker that an `mqtt://` or `mqtts://` address names; user and password may be percent-encoded.
+
+        Raises SettingsError, which never shows the password.
+        """
         try:
-            port = parts.port
-        except ValueError as error:
-            raise SettingsError(f"NYTTIG_MQTT_URL={_masked_url(url)!r}: {error}") from error
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise SettingsError(
-                f"NYTTIG_MQTT_URL={_masked_url(url)!r} is not a broker's address; "
-                "write mqtt://user:password@host:1883 or mqtts://host:8883"
-            )
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise _no_broker(url) from None  # its text would show the password
+        if (
+            parts.scheme not in ("mqtt", "mqtts")
+            or not host
+            or parts.path.strip("/")
+            or parts.query
+            or parts.fragment
+        ):
+            raise _no_broker(url)
         tls = parts.scheme == "mqtts"
-        return cls(parts.hostname, port or (8883 if tls else 1883), tls, parts.username, parts.password)
+        user, password = (
+            None if text is None else unquote(text) for text in (parts.username, parts.password)
+        )
+        return cls(host, port or (8883 if tls else 1883), tls, user, password)
 
 
-def _masked(name: str, value: str) -> str:
-    if name == "PGPASSWORD" and not value.startswith("("):
-        return "****"
-    return _masked_url(value) if "://" in value else value
+def _no_broker(url: str) -> SettingsError:
+    return SettingsError(
+        f"NYTTIG_MQTT_URL={_masked(url)!r} is not a broker's address; write mqtt://user:password@host:1883 or "
+        "mqtts://host:8883, and / ? # in a password as %2F %3F %23"
+    )
 
 
-def _masked_url(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    scheme, slashes, login = head.partition("://")
-    user, colon, _ = login.partition(":")
-    return f"{scheme}{slashes}{user}{':****' if colon else ''}{at}{tail}" if at else url
+def _masked(value: str) -> str:
+    """`value` without the password that an address may hold before its last @."""
+    login, at, rest = value.rpartition("@")
+    parts = re.fullmatch(r"([a-zA-Z][a-zA-Z0-9+.-]*://)?([^:]*)(:.*)?", login, re.DOTALL) if at else None
+    return value if parts is None else f"{parts[1] or ''}{parts[2]}{':****' if parts[3] else ''}@{rest}"

@@ -42,6 +42,7 @@ def open_pool(conninfo: str = "", *, size: int = 4, statement_timeout_seconds: i
         max_size=size,
         open=True,
         timeout=3.0,
+        reconnect_timeout=1.0,  # then each request tries anew: the pool's own pauses grow to minutes
         check=ConnectionPool.check_connection,
     )
 

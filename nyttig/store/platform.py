@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from psycopg import Connection
 
+from nyttig.errors import NyttigError
+
 Cause = Literal["ingest", "broker", "database", "session"]
 
 
@@ -34,6 +36,14 @@ class Ingestor:
     duplicates_total: int
     quarantined_total: int
     retained_total: int
+
+
+class BatchTakenError(NyttigError):
+    """A batch of that number is committed already: ours after all, or that of another one with our client id."""
+
+    def __init__(self, client_id: str, batch: int) -> None:
+        super().__init__(f"batch {batch} of {client_id!r} is committed already; read the window again")
+        self.batch = batch
 
 
 def started(connection: Connection[Any], client_id: str, at: datetime) -> datetime | None:
@@ -133,11 +143,16 @@ def redelivery_window(connection: Connection[Any], client_id: str) -> list[tuple
 def remember(
     connection: Connection[Any], client_id: str, batch: int, digests: list[int], forget_before: int
 ) -> None:
-    """The batch's digests stand in the window, and batches before `forget_before` no longer do."""
-    connection.execute(
-        "INSERT INTO redelivery_window (client_id, batch, digests) VALUES (%s, %s, %s)",
+    """The batch's digests stand in the window, and batches before `forget_before` no longer do.
+
+    Raises BatchTakenError when the window has a batch of that number.
+    """
+    inserted = connection.execute(
+        "INSERT INTO redelivery_window (client_id, batch, digests) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (client_id, batch, digests),
     )
+    if inserted.rowcount == 0:
+        raise BatchTakenError(client_id, batch)
     connection.execute(
         "DELETE FROM redelivery_window WHERE client_id = %s AND batch < %s", (client_id, forget_before)
     )
