@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from nyttig.errors import SettingsError
+
+KEEP_EVENTS_DAYS_MIN = 30
 
 PG_VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE", "PGSSLMODE")
 
@@ -32,6 +35,7 @@ class Settings:
     mqtt_sources: str = field(
         default="nyttig=wt/v1/#,zigbee2mqtt=zigbee2mqtt/#", metadata={"env": "NYTTIG_MQTT_SOURCES"}
     )
+    keep_events_days: str = field(default="", metadata={"env": "NYTTIG_KEEP_EVENTS_DAYS"})
     api_url: str = field(default="http://127.0.0.1:8000", metadata={"env": "NYTTIG_API_URL"})
     postgres: Mapping[str, str] = field(default_factory=dict)
 
@@ -50,6 +54,7 @@ class Settings:
         settings = cls(postgres=postgres, **values)
         settings.broker()
         settings.sources()
+        settings.keep_events()
         return settings
 
     def broker(self) -> Broker:
@@ -69,13 +74,26 @@ class Settings:
             sources.append(Source(dialect, topic_filter))
         return tuple(sources)
 
+    def keep_events(self) -> timedelta | None:
+        """How long raw events are kept; None (unset): for ever."""
+        if not self.keep_events_days:
+            return None
+        text = self.keep_events_days
+        days = int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else 0
+        if days < KEEP_EVENTS_DAYS_MIN:
+            raise SettingsError(
+                f"NYTTIG_KEEP_EVENTS_DAYS={text!r} is not a number of days from {KEEP_EVENTS_DAYS_MIN} up, "
+                "the time in which late data is still waited for; leave it out to keep everything"
+            )
+        return timedelta(days=days)
+
     def described(self) -> list[tuple[str, str]]:
         """Every variable with its value in force, secrets masked, for `nyttig settings`."""
-        rows = [(f.metadata["env"], getattr(self, f.name)) for f in fields(self) if f.metadata.get("env")]
-        rows += self.postgres.items()
-        shown = {name: "****" if name == "PGPASSWORD" else _masked(value) for name, value in rows}
-        unset = dict.fromkeys(PG_VARIABLES, "(libpq's default)")
-        return list((unset | shown).items())
+        ours = {f.metadata["env"]: getattr(self, f.name) for f in fields(self) if f.metadata.get("env")}
+        libpq = dict.fromkeys(PG_VARIABLES, "(libpq's default)") | dict(self.postgres)
+        if "PGPASSWORD" in self.postgres:
+            libpq["PGPASSWORD"] = "****"
+        return [(name, _masked(value)) for name, value in (ours | libpq).items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +142,5 @@ def _no_broker(url: str) -> SettingsError:
 def _masked(value: str) -> str:
     """`value` without the password that an address may hold before its last @."""
     login, at, rest = value.rpartition("@")
-    parts = re.fullmatch(r"([a-zA-Z][a-zA-Z0-9+.-]*://)?([^:]*)(:.*)?", login, re.DOTALL) if at else None
+    parts = re.fullmatch(r"((?:mqtt|http)s?://)?([^:]*)(:.*)?", login, re.DOTALL) if at else None
     return value if parts is None else f"{parts[1] or ''}{parts[2]}{':****' if parts[3] else ''}@{rest}"

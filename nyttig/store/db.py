@@ -71,7 +71,7 @@ def translated() -> Iterator[None]:
     """Inside it, a lost or refused connection raises StoreUnavailableError, a refused value UnstorableError."""
     try:
         yield
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
         raise UnstorableError(f"the database refuses a value: {_first_line(error)}") from error
     except PoolTimeout as error:
         raise StoreUnavailableError(f"the database does not answer: {error}") from error

@@ -94,6 +94,7 @@ def refresh(connection: Connection[Any], *, limit: int = 20_000) -> int:
             DELETE FROM touched WHERE ctid = ANY (ARRAY (SELECT ctid FROM touched LIMIT %s)) RETURNING device_id, hour
         ), spans_added AS (
             INSERT INTO spans SELECT DISTINCT device_id, hour FROM taken
+            WHERE hour >= coalesce((SELECT kept_from FROM retention), '-infinity')
         )
         SELECT count(*) FROM taken
         """,
@@ -133,7 +134,10 @@ def waiting(connection: Connection[Any]) -> int:
 
 
 def differences(connection: Connection[Any], *, trial_id: str | None = None) -> list[Difference]:
-    """Hours whose rollup differs from the raw events, marks still waiting left out; empty when all is well."""
+    """Hours whose rollup differs from the raw events; empty when all is well.
+
+    Left out are hours whose marks still wait, and those that retention has made final.
+    """
     _prepare_spans(connection)
     connection.execute(
         """
@@ -143,6 +147,7 @@ def differences(connection: Connection[Any], *, trial_id: str | None = None) -> 
             UNION SELECT device_id, hour FROM rollups) known
         WHERE (%(trial)s::text IS NULL
                OR device_id IN (SELECT device_id FROM trial_devices WHERE trial_id = %(trial)s))
+          AND hour >= coalesce((SELECT kept_from FROM retention), '-infinity')
         """,
         {"trial": trial_id},
     )

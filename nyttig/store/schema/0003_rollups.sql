@@ -18,3 +18,9 @@ CREATE TABLE touched (
     device_id integer NOT NULL,
     hour      timestamptz NOT NULL
 );
+
+-- Raw events before this moment may be gone (at most one row). Rollups of hours before it are final.
+CREATE TABLE retention (
+    only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    kept_from timestamptz NOT NULL
+);
