@@ -80,10 +80,10 @@ def _api(arguments: Arguments, _settings: Settings) -> None:
     serve(arguments.host, arguments.port)
 
 
-def _dashboard(arguments: Arguments, settings: Settings) -> int:
+def _dashboard(arguments: Arguments, settings: Settings) -> None:
     from dashboard.run import run
 
-    return run(settings, arguments.host, arguments.port)
+    run(settings, arguments.host, arguments.port)
 
 
 def _simulate(arguments: Arguments, settings: Settings) -> None:

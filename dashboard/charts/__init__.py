@@ -1,0 +1,1 @@
+"""Pictures: each function takes what the API said and gives an Altair chart."""

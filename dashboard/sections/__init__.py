@@ -1,0 +1,1 @@
+"""The parts of the trial page, in the order in which they are read."""

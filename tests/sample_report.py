@@ -1,0 +1,335 @@
+"""A whole report, made up but coherent, built from the report's own dataclasses.
+
+A renamed field then fails a test of the dashboard and not a reader.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from nyttig.figures.adoption import Coverage, Funnel, FunnelStep, HomeStrip, Intensity, UseDayRate, Week
+from nyttig.figures.benefit import NetMinutes, Paired
+from nyttig.figures.intervals import Share
+from nyttig.model import Parameters
+from nyttig.report import DataFacts, GainFigures, HomePair, Report, Silence, TrialFacts, UnitFigures
+
+NOW = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
+FIRST_DAY = date(2026, 8, 24)
+DAYS = 91
+UNITS = ("Bydel Alna", "Bydel Gamle Oslo")
+TITLES = {
+    "medicine_dispenser": {"en": "Medicine dispenser", "nb": "Medisindispenser", "da": "Medicindispenser"},
+    "safety_alarm": {"en": "Safety alarm", "nb": "Trygghetsalarm", "da": "Nødkald"},
+    "wash_dry_toilet": {
+        "en": "Wash-and-dry toilet",
+        "nb": "Vaske- og tørketoalett",
+        "da": "Vaske-tørre-toilet",
+    },
+    "feeding_robot": {"en": "Feeding robot", "nb": "Spiserobot", "da": "Spiserobot"},
+    "light_path": {"en": "Light path", "nb": "Lyssti", "da": "Lyssti"},
+}
+
+
+def share(count: int, of: int) -> Share:
+    """A share with its Wilson interval."""
+    if not of:
+        return Share(count, of, None, None, None)
+    z, p = 1.959964, count / of
+    middle = (p + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
+    return Share(count, of, p, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def rate(homes: int, states: str) -> UseDayRate:
+    """The use-day rate of a string of day states."""
+    u, ul, n, k = (states.count(letter) for letter in "UuNK")
+    whole = u + ul + n + k
+    observability = (u + ul + n) / whole if whole else None
+    shown = "nothing" if observability is None else "point" if observability >= 0.6 and u + n else "bounds"
+    return UseDayRate(
+        homes=homes,
+        used_observed_days=u,
+        used_unobserved_days=ul,
+        unused_days=n,
+        unknown_days=k,
+        paused_days=states.count("E"),
+        out_days=states.count("-"),
+        point=u / (u + n) if u + n else None,
+        lower=(u + ul) / whole if whole else None,
+        upper=(u + ul + k) / whole if whole else None,
+        observability=observability,
+        show=shown,  # type: ignore[arg-type]
+    )
+
+
+def _states(chance: random.Random, home: int, days: int, *, standby: bool) -> str:
+    starts = chance.choice([0, 0, 3, 8, 15])
+    eagerness = 0.04 if standby else chance.choice([0.95, 0.9, 0.8, 0.6])
+    gives_up = 52 if home in (4, 9) and not standby else days
+    letters = []
+    for day in range(days):
+        if day < starts:
+            letters.append("-")
+        elif home == 6 and 40 <= day < 54:
+            letters.append("E")
+        elif (home in (2, 7) and 60 <= day < 71) or chance.random() < 0.03:
+            letters.append("K")
+        elif day < gives_up and chance.random() < eagerness:
+            letters.append("u" if chance.random() < 0.03 else "U")
+        else:
+            letters.append("N")
+    if home == 9:
+        letters[75:] = "-" * (days - 75)
+    return "".join(letters)
+
+
+def strips(seed: int, homes: int, days: int = DAYS, *, standby: bool = False) -> tuple[HomeStrip, ...]:
+    """Homes as a resident, a dead gateway, a pause and giving up make them."""
+    chance = random.Random(seed)
+    found = []
+    for number in range(homes):
+        states = _states(chance, number, days, standby=standby)
+        used = [day for day, letter in enumerate(states) if letter in "Uu"]
+        installed = len(states) - len(states.lstrip("-"))
+        ended = FIRST_DAY + timedelta(days=75) if number == 9 else None
+        found.append(
+            HomeStrip(
+                home=f"{'AG'[number % 2]}{number + 1:02d}",
+                unit=UNITS[number % 2],
+                installed_on=FIRST_DAY + timedelta(days=installed),
+                ended_on=ended,
+                end_reason="stopped_using" if ended else None,
+                first_day=FIRST_DAY,
+                states=states,
+                uses=tuple(chance.randint(1, 4) if letter in "Uu" else 0 for letter in states),
+                observed_ratio=tuple(
+                    None if c == "-" else 0.4 if c == "u" else 0.1 if c == "K" else 0.98 for c in states
+                ),
+                first_use_on=FIRST_DAY + timedelta(days=used[0]) if used else None,
+                last_use_on=FIRST_DAY + timedelta(days=used[-1]) if used else None,
+                use_day_rate=rate(1, states),
+            )
+        )
+    return tuple(found)
+
+
+def weeks(homes: tuple[HomeStrip, ...]) -> tuple[Week, ...]:
+    """The homes' days as ISO weeks."""
+    days = len(homes[0].states) if homes else 0
+    found = []
+    for start in range(0, days, 7):
+        parts = [home.states[start : start + 7] for home in homes]
+        parts = [part for part in parts if part.strip("-")]
+        known = [
+            part for part in parts if sum(c in "UuN" for c in part) >= sum(c in "UuNK" for c in part) / 2 > 0
+        ]
+        used = [part for part in parts if "U" in part or "u" in part]
+        paused = [part for part in parts if part not in used and not part.strip("E-")]
+        unknown = [part for part in parts if part not in used and part not in known and part not in paused]
+        monday = FIRST_DAY + timedelta(days=start)
+        year, week, _day = monday.isocalendar()
+        active = sum("U" in part or "u" in part for part in known)
+        regular = sum(sum(c in "Uu" for c in part) >= 4 for part in known)
+        found.append(
+            Week(
+                iso_week=f"{year}-W{week:02d}",
+                starts_on=monday,
+                complete=start + 7 <= days - 1,
+                homes_used=len(used),
+                homes_unused=len(parts) - len(used) - len(paused) - len(unknown),
+                homes_unknown=len(unknown),
+                homes_paused=len(paused),
+                observed_homes=len(known),
+                active=share(active, len(known)),
+                regular=share(regular, len(known)),
+                use_day_rate=rate(len(parts), "".join(parts)),
+            )
+        )
+    return tuple(found)
+
+
+def gain(
+    seed: int,
+    homes: tuple[HomeStrip, ...],
+    title: str,
+    kind: str,
+    indicator: str,
+    better: str,
+    pairs: int,
+    shift: float,
+) -> GainFigures:
+    """A gain with so many homes measured before and after."""
+    chance = random.Random(seed)
+    lines = []
+    for home in homes[:pairs]:
+        before = 40 + chance.random() * 20 if indicator == "who5" else 120 + chance.random() * 90
+        after = before + shift + (chance.random() - 0.5) * abs(shift) * 2.2
+        lines.append(HomePair(home.home, home.unit, round(before, 1), round(after, 1), chance.random() < 0.2))
+    changes = sorted(line.after - line.before for line in lines)
+    n = len(changes)
+    mean = sum(changes) / n if n else None
+    half = 0.0
+    if n >= 5:
+        assert mean is not None
+        half = 2.2 * math.sqrt(sum((change - mean) ** 2 for change in changes) / (n - 1) / n)
+    enough = n >= 5 and mean is not None
+    return GainFigures(
+        id=indicator.replace("_", "-"),
+        title=title,
+        type=kind,
+        perspective="citizen" if kind == "quality" else "organisation",
+        indicator=indicator,
+        better=better,
+        target=-30.0 if better == "lower" else 10.0,
+        owner="Avdelingsleder hjemmetjenesten",
+        payer="Bydel Alna",
+        planned=True,
+        evidence_level=1 if n >= 5 else 0,
+        homes=tuple(lines),
+        homes_missing=len(homes) - n,
+        before_mean=sum(line.before for line in lines) / n if n else None,
+        after_mean=sum(line.after for line in lines) / n if n else None,
+        difference=Paired(
+            n=n,
+            mean=mean,
+            median=changes[n // 2] if n else None,
+            low=mean - half if enough and mean is not None else None,
+            high=mean + half if enough and mean is not None else None,
+            p=0.0161 if enough else None,
+        ),
+        registration_ratio=0.72 if indicator == "who5" else 0.93,
+        uncertain=indicator == "who5",
+    )
+
+
+def make_report(
+    trial: str,
+    title: str,
+    technology: str,
+    usage_class: str,
+    seed: int = 1,
+    homes: int = 12,
+    days: int = DAYS,
+) -> Report:
+    """A whole report, made up but coherent."""
+    lines = strips(seed, homes, days, standby=usage_class == "standby")
+    steady = "".join(home.states.lstrip("-")[14:] for home in lines)
+    everything = "".join(home.states for home in lines)
+    used = sum(letter in "Uu" for letter in everything)
+    uses = sum(sum(home.uses) for home in lines)
+    observed = sum(letter in "UN" for letter in everything)
+
+    def coverage(some: list[HomeStrip]) -> Coverage:
+        exposed = sum(1440 for home in some for letter in home.states if letter != "-")
+        online = sum(round(1440 * (ratio or 0)) for home in some for ratio in home.observed_ratio)
+        return Coverage(online, exposed, online / exposed if exposed else None)
+
+    gains = (
+        (
+            gain(
+                seed, lines, "Spart tid på hjemmebesøk", "time", "visit_minutes_per_week", "lower", 9, -42.0
+            ),
+            gain(seed + 1, lines, "Større trygghet", "quality", "who5", "higher", 4, 9.0),
+        )
+        if homes
+        else ()
+    )
+    silent_from = datetime(2026, 10, 23, 4, 30, tzinfo=UTC)
+    return Report(
+        trial=TrialFacts(
+            id=trial,
+            title=title,
+            programme="Oslo+",
+            units=UNITS,
+            technology=technology,
+            technology_titles=TITLES[technology],
+            usage_class=usage_class,
+            timezone="Europe/Oslo",
+            currency="NOK",
+            starts=FIRST_DAY,
+            ends=date(2027, 2, 28),
+        ),
+        as_of=NOW,
+        first_day=FIRST_DAY,
+        last_day=FIRST_DAY + timedelta(days=max(days, 1) - 1),
+        definitions_version="1",
+        parameters=Parameters(),
+        data=DataFacts(
+            events_total=184_302 if homes else 0,
+            first_event_at=datetime(2026, 8, 24, 6, tzinfo=UTC) if homes else None,
+            last_event_at=NOW - timedelta(seconds=9) if homes else None,
+            primary_devices=homes,
+            secondary_devices=homes * 2,
+            homes=homes,
+        ),
+        funnel=Funnel(
+            (
+                FunnelStep("asked", homes + 7, None),
+                FunnelStep("consented", homes + 2, share(homes + 2, homes + 7)),
+                FunnelStep("installed", homes, share(homes, homes + 2)),
+                FunnelStep("started", max(0, homes - 1), share(max(0, homes - 1), homes)),
+            )
+            if homes
+            else tuple(FunnelStep(step, 0, None) for step in ("asked", "consented", "installed", "started")),  # type: ignore[arg-type]
+            {"stopped_using": 1, "nursing_home": 1} if homes else {},
+        ),
+        use_day_rate=rate(homes, steady),
+        use_day_rate_all_days=rate(homes, everything),
+        intensity=Intensity(
+            uses,
+            used,
+            uses / used if used else None,
+            7 * uses / observed if observed else None,
+        ),
+        coverage=coverage(list(lines)),
+        units=tuple(
+            UnitFigures(
+                unit,
+                sum(home.unit == unit for home in lines),
+                rate(
+                    sum(home.unit == unit for home in lines),
+                    "".join(home.states.lstrip("-")[14:] for home in lines if home.unit == unit),
+                ),
+                coverage([home for home in lines if home.unit == unit]),
+            )
+            for unit in UNITS
+        ),
+        weeks=weeks(lines),
+        homes=lines,
+        gains=gains,
+        net_minutes=NetMinutes(9, 168.4, 121.0, 9.5, 37.9, 37.9 * 52 / 60, 37.9 * 52 / 60 * 490)
+        if homes and usage_class == "scheduled"
+        else NetMinutes(0, None, None, None, None, None, None),
+        silences=(
+            Silence(lines[2].home, silent_from, silent_from + timedelta(hours=21.9), 21.9, 5),
+            Silence(lines[7].home, NOW - timedelta(hours=14), None, 14.0, 4),
+        )
+        if homes > 7
+        else (),
+    )
+
+
+def as_json(value: Any) -> Any:
+    """Dataclasses as the API writes them."""
+    return json.loads(json.dumps(asdict(value), default=lambda moment: moment.isoformat()))
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """A trial as the list of trials has it."""
+    whole = as_json(report)
+    full = [week for week in whole["weeks"] if week["complete"]]
+    facts = whole["trial"]
+    return {
+        **{name: value for name, value in facts.items() if name != "currency"},
+        "homes": report.data.homes,
+        "as_of": whole["as_of"],
+        "use_day_rate": whole["use_day_rate"],
+        "coverage": whole["coverage"],
+        "active_last_week": full[-1]["active"] if full else None,
+        "last_event_at": whole["data"]["last_event_at"],
+    }
