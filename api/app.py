@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from api import devices, health, problem, quarantine, sites, trials
 from api.reports import Reports
 from nyttig import __version__
-from nyttig.store import db
+from nyttig.errors import StoreUnavailableError
+from nyttig.store import db, migrate
 
 DESCRIPTION = """
 Adoption and benefit of welfare technology on trial. Times carry an offset, days are local to the trial's zone, ratios
@@ -38,5 +39,10 @@ def create_app(conninfo: str = "") -> FastAPI:
 
 
 def serve(host: str, port: int, conninfo: str = "") -> None:
-    """The API listens on host:port until it is told to stop."""
+    """The API listens on host:port until it is told to stop.
+
+    A database that does not answer yet is waited for; raises StaleSchemaError where one answers with another schema.
+    """
+    with suppress(StoreUnavailableError), db.connect(f"{conninfo} connect_timeout=3") as connection:
+        migrate.require_current(connection)
     uvicorn.run(create_app(conninfo), host=host, port=port, log_level="warning", access_log=False)

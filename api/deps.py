@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,13 +12,24 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from nyttig.model import LOCAL_PRINCIPAL, Principal
+from nyttig.store import migrate
 from nyttig.store.db import Pool, Session, borrowed
 
 
-def connection(request: Request) -> Iterator[Session]:
-    """A connection from the pool; StoreUnavailableError where the database does not answer."""
-    pool: Pool = request.app.state.pool
+@contextmanager
+def current(pool: Pool) -> Iterator[Session]:
+    """A connection from the pool to a database that has our schema; StoreUnavailableError or StaleSchemaError else."""
     with borrowed(pool) as session:
+        migrate.require_current(session)
+        yield session
+
+
+def connection(request: Request) -> Iterator[Session]:
+    """A connection for one request, given back when it is answered.
+
+    A handler that holds it must not wait for a second one: enough such handlers would wait for each other.
+    """
+    with current(request.app.state.pool) as session:
         yield session
 
 

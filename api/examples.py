@@ -65,6 +65,7 @@ DEVICES = _example(
                 "site": "alna-017",
                 "site_type": "home",
                 "unit": "Bydel Alna",
+                "placed_at": "2026-08-24T08:30:00+00:00",
                 "trials": ["alna-medisindispenser"],
                 "role": "primary",
                 "status": "silent",

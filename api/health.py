@@ -11,11 +11,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import examples
-from api.deps import Now, json
+from api.deps import Now, current, json
 from nyttig.device_health import INGESTOR_GONE_AFTER
 from nyttig.errors import NyttigError
-from nyttig.store import health, migrate, platform, rollups
-from nyttig.store.db import borrowed
+from nyttig.store import health, platform, rollups
 from nyttig.store.platform import Ingestor
 
 router = APIRouter(prefix="/v1/health", tags=["health"])
@@ -64,8 +63,7 @@ def live() -> Response:
 def ready(request: Request, now: Now) -> Response:
     """200 when the database answers and an ingestor is at work; else 503 with the reason, in the same shape."""
     try:
-        with borrowed(request.app.state.pool) as connection:
-            migrate.require_current(connection)
+        with current(request.app.state.pool) as connection:
             ingestors = platform.ingestors(connection)
             last_event_at = health.last_event_at(connection)
             waiting = rollups.waiting(connection)

@@ -6,8 +6,10 @@ import threading
 import time
 from datetime import datetime
 
+from api.deps import current
 from nyttig.report import Report, report
-from nyttig.store.db import Pool, borrowed
+from nyttig.store import registry
+from nyttig.store.db import Pool
 
 KEPT_SECONDS = 3.0
 
@@ -20,6 +22,12 @@ class Reports:
         self._locks: dict[str, threading.Lock] = {}
         self._kept: dict[str, tuple[float, Report]] = {}
 
+    def all_current(self, now: datetime) -> list[Report]:
+        """The reports of all trials as of now, in the order in which the trials start."""
+        with current(self._pool) as connection:
+            trial_ids = registry.trial_ids(connection)
+        return [self.current(trial_id, now) for trial_id in trial_ids]
+
     def current(self, trial_id: str, now: datetime) -> Report:
         """The report as of now, at most KEPT_SECONDS old."""
         with self._locks.setdefault(trial_id, threading.Lock()):
@@ -31,5 +39,5 @@ class Reports:
 
     def as_of(self, trial_id: str, as_of: datetime) -> Report:
         """The report as of a moment, worked out anew."""
-        with borrowed(self._pool) as connection:
+        with current(self._pool) as connection:
             return report(connection, trial_id, as_of)

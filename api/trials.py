@@ -7,14 +7,14 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
 
 from api import examples
-from api.deps import Asker, Connection, Now, json
+from api.deps import Asker, Now, current, json
 from api.reports import Reports
 from nyttig.errors import NotFoundError
 from nyttig.export import export
@@ -22,7 +22,6 @@ from nyttig.figures.adoption import Coverage, UseDayRate
 from nyttig.figures.intervals import Share
 from nyttig.model import Principal
 from nyttig.report import Report, as_of_moment
-from nyttig.store import registry
 
 router = APIRouter(prefix="/v1/trials", tags=["trials"])
 
@@ -58,10 +57,10 @@ class Trials:
 
 
 @router.get("", responses={200: {"model": Trials, **examples.TRIALS}})
-def trials(request: Request, connection: Connection, now: Now, asker: Asker) -> Response:
+def trials(request: Request, now: Now, asker: Asker) -> Response:
     """All trials with the few figures that an overview needs."""
     reports: Reports = request.app.state.reports
-    found = [reports.current(trial_id, now) for trial_id in registry.trial_ids(connection)]
+    found = reports.all_current(now)
     return json(Trials(tuple(_summary(report) for report in found if _may_see(asker, report))))
 
 
@@ -96,18 +95,18 @@ def trial_report(
 @router.get("/{trial_id}/export", response_class=FileResponse)
 def trial_export(
     trial_id: str,
-    connection: Connection,
     request: Request,
     now: Now,
     asker: Asker,
-    format: Annotated[list[str], Query(description="csv, parquet, or both")] = ["csv"],  # noqa: A002, B006  # the public parameter's name; FastAPI copies the default
+    format: Annotated[list[Literal["csv", "parquet"]], Query(description="csv, parquet, or both")] = ["csv"],  # noqa: A002, B006  # the public parameter's name; FastAPI copies the default
 ) -> FileResponse:
     """The trial as a zipped trial package: everything that went into its report."""
     reports: Reports = request.app.state.reports
     _seen(asker, reports.current(trial_id, now))
     folder = Path(tempfile.mkdtemp(prefix="nyttig-export-"))
     try:
-        export(connection, trial_id, folder / trial_id, formats=set(format), now=now)
+        with current(request.app.state.pool) as connection:
+            export(connection, trial_id, folder / trial_id, formats=set(format), now=now)
         archive = shutil.make_archive(str(folder / trial_id), "zip", folder, trial_id)
     except BaseException:
         shutil.rmtree(folder)

@@ -38,7 +38,7 @@ class DemoSite:
 
 
 def demo_sites(connection: Session, now: datetime, *, days: int = 56) -> tuple[DemoSite, ...]:
-    """All demo apartments with what happened there on the last `days` local days, today included."""
+    """All demo apartments with what happened there on the last `days` local days since they were furnished, with today."""
     health = device_health(connection, now)
     sites: dict[str, list[str]] = {}
     for device in health.devices:
@@ -50,9 +50,12 @@ def demo_sites(connection: Session, now: datetime, *, days: int = 56) -> tuple[D
         for site, codes in sorted(sites.items()):
             first = by_code[codes[0]]
             timezone = registry.read(connection, first.trials[0]).trial.timezone if first.trials else "UTC"
-            today = now.astimezone(ZoneInfo(timezone)).date()
-            shown = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
-            begins = datetime.combine(shown[0], time(), ZoneInfo(timezone)).astimezone(UTC)
+            zone = ZoneInfo(timezone)
+            today = now.astimezone(zone).date()
+            furnished = min(by_code[code].placed_at for code in codes).astimezone(zone).date()
+            length = min(days, (today - furnished).days + 1)
+            shown = [today - timedelta(days=back) for back in range(length - 1, -1, -1)]
+            begins = datetime.combine(shown[0], time(), zone).astimezone(UTC)
             hours = rollups.read(connection, codes, begins, now)
             hours["day"] = hours["hour"].dt.tz_convert(timezone).dt.date
             sums = hours.groupby(["device", "day"])[["uses", "other_uses"]].sum()

@@ -34,6 +34,7 @@ class DeviceHealth:
     site: str
     site_type: str
     unit: str
+    placed_at: datetime
     trials: tuple[str, ...]
     role: str
     status: Status
@@ -129,6 +130,7 @@ def _health_of(facts: DeviceFacts, now: datetime, away: Sequence[tuple[datetime,
         site=facts.site,
         site_type=facts.site_type,
         unit=facts.unit,
+        placed_at=facts.placed_at,
         trials=facts.trials,
         role=facts.role,
         status=status_of(facts.last_seen_at, facts.heartbeat_minutes, now, away),

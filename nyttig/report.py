@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from nyttig.errors import NyttigError
 from nyttig.figures import adoption, benefit, coverage
 from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
 from nyttig.figures.benefit import NetMinutes, Paired
-from nyttig.model import Gain, Parameters, TrialPackage, Visit
+from nyttig.model import Gain, Home, Parameters, TrialPackage, Visit
 from nyttig.store import db, platform, registry, rollups
 from nyttig.store.db import Session
 
@@ -151,7 +151,7 @@ def report(connection: Session, trial_id: str, as_of: datetime) -> Report:
     The same events and registry give the same digits. Raises NotFoundError, StoreUnavailableError.
     """
     with db.translated():
-        package = registry.read(connection, trial_id)
+        package = _known_at(registry.read(connection, trial_id), as_of)
         exposures = _exposures(package, as_of)
         hours = _hours(connection, package, exposures, as_of)
         lossy = [
@@ -176,7 +176,9 @@ def as_of_moment(text: str, timezone: str, now: datetime) -> datetime:
                 return now
         else:
             moment = datetime.fromisoformat(text)
-    except ValueError as error:
+            if moment.tzinfo is not None:
+                moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise NyttigError(
             f"as of {text!r} is neither a day such as 2026-11-01 nor a time with offset"
         ) from error
@@ -184,7 +186,7 @@ def as_of_moment(text: str, timezone: str, now: datetime) -> datetime:
         raise NyttigError(f"as of {text!r} has no offset; write for example 2026-11-01T12:00:00+01:00")
     if moment > now:
         raise NyttigError(f"as of {text!r} lies ahead; it is {now.isoformat(timespec='minutes')}")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _figures(
@@ -207,7 +209,7 @@ def _figures(
     )
     by_home = coverage.home_days(days)
     homes = _homes(package)
-    last_day = (as_of.astimezone(zone) - timedelta(microseconds=1)).date()
+    last_day = _last_day(as_of, zone)
     if trial.ends is not None:
         last_day = min(last_day, trial.ends)
     steady = adoption.without_ramp_in(days, {}, parameters)
@@ -255,10 +257,43 @@ def _figures(
     )
 
 
+def _known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
+    """The trial as it stood at `as_of`, without demo apartments: they are no homes of it, in no figure."""
+    today = _last_day(as_of, ZoneInfo(package.trial.timezone))
+
+    def known(home: Home) -> Home:
+        ended = home.ended_on is not None and home.ended_on <= today
+        return replace(
+            home,
+            asked_on=_unless_after(home.asked_on, today),
+            consented_on=_unless_after(home.consented_on, today),
+            installed_on=_unless_after(home.installed_on, today),
+            ended_on=home.ended_on if ended else None,
+            end_reason=home.end_reason if ended else None,
+        )
+
+    homes = tuple(known(home) for home in package.homes if home.site_type == "home")
+    codes = {home.home for home in homes}
+    return replace(
+        package,
+        homes=homes,
+        visits=tuple(each for each in package.visits if each.home in codes and each.started_at < as_of),
+        measures=tuple(each for each in package.measures if each.home in codes and each.measured_on <= today),
+    )
+
+
+def _last_day(as_of: datetime, zone: ZoneInfo) -> date:
+    return (as_of.astimezone(zone) - timedelta(microseconds=1)).date()
+
+
+def _unless_after(day: date | None, today: date) -> date | None:
+    return day if day is not None and day <= today else None
+
+
 def _exposures(package: TrialPackage, as_of: datetime) -> pd.DataFrame:
-    """When each device of the trial stood in a home that was in the trial; demo apartments never."""
+    """When each device of the trial stood in a home that was in the trial."""
     trial = package.trial
-    homes = {home.home: home for home in package.homes if home.site_type == "home" and home.installed_on}
+    homes = {home.home: home for home in package.homes if home.installed_on}
     devices = {device.device: device for device in package.devices}
     rows = []
     for placement in package.placements:
@@ -303,7 +338,6 @@ def _homes(package: TrialPackage) -> pd.DataFrame:
             home.end_reason,
         )
         for home in package.homes
-        if home.site_type == "home"
     ]
     columns = ["home", "unit", "asked_on", "consented_on", "installed_on", "ended_on", "end_reason"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
@@ -335,7 +369,7 @@ def _data_facts(package: TrialPackage, exposures: pd.DataFrame, hours: pd.DataFr
         last_event_at=_minute_heard(hours, first=False),
         primary_devices=int(roles.get("primary", 0)),
         secondary_devices=int(roles.get("secondary", 0)),
-        homes=sum(home.site_type == "home" and home.installed_on is not None for home in package.homes),
+        homes=sum(home.installed_on is not None for home in package.homes),
     )
 
 
@@ -352,16 +386,16 @@ def _minute_heard(hours: pd.DataFrame, *, first: bool) -> datetime | None:
 
 def _gain_figures(package: TrialPackage, gain: Gain) -> GainFigures:
     parameters = package.trial.parameters
-    units = {home.home: home.unit for home in package.homes if home.site_type == "home"}
-    installed = [home.home for home in package.homes if home.site_type == "home" and home.installed_on]
+    units = {home.home: home.unit for home in package.homes}
+    installed = [home.home for home in package.homes if home.installed_on]
     values, proxies = _indicator(package, gain.indicator)
     before, after = values["before"], values["after"]
     pairs = tuple(
         HomePair(home, units[home], before[home], after[home], home in proxies)
-        for home in sorted(before.keys() & after.keys() & units.keys())
+        for home in sorted(before.keys() & after.keys())
     )
     difference = benefit.paired([pair.after - pair.before for pair in pairs])
-    registered = min(len(before.keys() & units.keys()), len(after.keys() & units.keys()))
+    registered = min(len(before), len(after))
     registration_ratio = min(registered / len(installed), 1.0) if installed else None
     return GainFigures(
         id=gain.id,

@@ -1,4 +1,4 @@
-"""A simulated demo apartment: guided tours and visitors who try things. Nothing here is a resident's use."""
+"""A simulated demo apartment: guided tours and visitors who try things. Nobody lives here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def shown(
     """What visitors see of one device on one day.
 
     On a tour (origin `staff`) the devices are shown one after the other, `place` says as which; all devices
-    of one apartment share its tours. In between somebody tries it (origin `test`). Free days are quiet.
+    of one apartment share its tours. In between a visitor tries it, whom the device takes for a resident (origin
+    `citizen`). Free days are quiet.
     """
     rng = draw(seed, home, local.day, device, "visitors")
     for begins in tours(seed, home, local):
@@ -30,7 +31,7 @@ def shown(
             yield demonstration(technology, local.at(minute))
     if not local.free:
         for _ in range(rng.choice((0, 0, 1, 1, 2))):
-            yield one_use(technology, local.at(rng.uniform(OPENS_MINUTE, CLOSES_MINUTE)), "test")
+            yield one_use(technology, local.at(rng.uniform(OPENS_MINUTE, CLOSES_MINUTE)), "citizen")
 
 
 def tours(seed: int, home: str, local: LocalDay) -> list[float]:

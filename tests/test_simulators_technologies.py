@@ -169,10 +169,9 @@ def test_in_a_demo_apartment_guides_and_visitors_try_things_and_nobody_lives() -
         "feeding_robot", "stove_guard", "safety_alarm", "light_path", homes=1, site_type="demo"
     )
     said = events(package)
-    assert Counter(each.body.get("origin", "citizen") for each in said)["citizen"] == 0
     days = truth(package)
-    assert not any(day.uses for day in days)
-    shown = Counter(local_day(day.day, OSLO).free for day in days for _ in day.other_uses)
+    assert sum(len(day.uses) for day in days) > 50
+    shown = Counter(local_day(day.day, OSLO).free for day in days for _ in (*day.uses, *day.other_uses))
     assert shown[False] > 200
     assert shown[True] < 0.1 * shown[False]
     hours = {each.time.astimezone(OSLO).hour for each in said if each.body["type"] != "installation_test"}

@@ -37,6 +37,7 @@ def gains(report: Json) -> None:
         return
     for gain in report["gains"]:
         with st.container(border=True):
+            st.subheader(plain(gain["title"]), anchor=False)
             picture, words = st.columns([5, 4], gap="medium")
             with words:
                 _words(gain)
@@ -45,7 +46,6 @@ def gains(report: Json) -> None:
 
 
 def _words(gain: Json) -> None:
-    st.subheader(plain(gain["title"]), anchor=False)
     about = [gain_type(gain["type"]), perspective(gain["perspective"]), indicator(gain["indicator"])]
     about.append(_("lower is better") if gain["better"] == "lower" else _("higher is better"))
     st.caption(plain(" · ".join(about)))
