@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -209,15 +210,13 @@ def _figures(
     )
     by_home = coverage.home_days(days)
     homes = _homes(package)
-    last_day = _last_day(as_of, zone)
-    if trial.ends is not None:
-        last_day = min(last_day, trial.ends)
+    last_day = max(trial.starts, min(_last_day(as_of, zone), trial.ends or date.max))
     steady = adoption.without_ramp_in(days, {}, parameters)
     return Report(
         trial=_trial_facts(package),
         as_of=as_of,
         first_day=trial.starts,
-        last_day=max(last_day, trial.starts),
+        last_day=last_day,
         definitions_version=DEFINITIONS_VERSION,
         parameters=parameters,
         data=_data_facts(package, exposures, hours),
@@ -243,7 +242,7 @@ def _figures(
             by_home,
             homes[homes["installed_on"].notna()],
             first_day=trial.starts,
-            last_day=max(last_day, trial.starts),
+            last_day=last_day,
             parameters=parameters,
         ),
         gains=tuple(_gain_figures(package, gain) for gain in trial.gains),
@@ -262,15 +261,11 @@ def _known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
     today = _last_day(as_of, ZoneInfo(package.trial.timezone))
 
     def known(home: Home) -> Home:
-        ended = home.ended_on is not None and home.ended_on <= today
-        return replace(
-            home,
-            asked_on=_unless_after(home.asked_on, today),
-            consented_on=_unless_after(home.consented_on, today),
-            installed_on=_unless_after(home.installed_on, today),
-            ended_on=home.ended_on if ended else None,
-            end_reason=home.end_reason if ended else None,
-        )
+        steps = ("asked_on", "consented_on", "installed_on", "ended_on")
+        to_come: dict[str, Any] = {step: None for step in steps if (getattr(home, step) or today) > today}
+        if "ended_on" in to_come:
+            to_come["end_reason"] = None
+        return replace(home, **to_come)
 
     homes = tuple(known(home) for home in package.homes if home.site_type == "home")
     codes = {home.home for home in homes}
@@ -284,10 +279,6 @@ def _known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
 
 def _last_day(as_of: datetime, zone: ZoneInfo) -> date:
     return (as_of.astimezone(zone) - timedelta(microseconds=1)).date()
-
-
-def _unless_after(day: date | None, today: date) -> date | None:
-    return day if day is not None and day <= today else None
 
 
 def _exposures(package: TrialPackage, as_of: datetime) -> pd.DataFrame:
@@ -327,19 +318,8 @@ def _hours(
 
 
 def _homes(package: TrialPackage) -> pd.DataFrame:
-    rows = [
-        (
-            home.home,
-            home.unit,
-            home.asked_on,
-            home.consented_on,
-            home.installed_on,
-            home.ended_on,
-            home.end_reason,
-        )
-        for home in package.homes
-    ]
     columns = ["home", "unit", "asked_on", "consented_on", "installed_on", "ended_on", "end_reason"]
+    rows = [[getattr(home, column) for column in columns] for home in package.homes]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 

@@ -19,7 +19,11 @@ from nyttig.store.rollups import Difference
 
 def as_json(content: object) -> str:
     """`content` as indented JSON, each number as short as it can be read back exactly."""
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps(content, _fields, orjson.OPT_INDENT_2).decode()
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    return row._asdict()  # type: ignore[no-any-return]  # what orjson does not know here are rows of the store
 
 
 def report(made: Report) -> str:
@@ -50,7 +54,7 @@ def report(made: Report) -> str:
     net = made.net_minutes
     if net.homes:
         lines.append(
-            f"net time     {_number(net.net_minutes)} min per home-week over {net.homes} homes (visits"
+            f"net time     {_number(net.net_minutes)} min per home-week over {_counted(net.homes, 'home')} (visits"
             f" {_number(net.visit_minutes_before)} → {_number(net.visit_minutes_after)}, new work"
             f" {_number(net.new_work_minutes)}); {_number(net.hours_per_year)} h per home-year, annualised"
         )
@@ -146,11 +150,16 @@ def _rate(rate: UseDayRate) -> str:
         return "cannot be said yet: no observed days"
     bounds = f"{_percent(rate.lower)} to {_percent(rate.upper)}"
     observed = (
-        f"{rate.homes} homes, {_percent(rate.observability)} observed, {rate.unknown_days} days unknown"
+        f"{_counted(rate.homes, 'home')}, {_percent(rate.observability)} observed,"
+        f" {_counted(rate.unknown_days, 'day')} unknown"
     )
     return (
         f"{_percent(rate.point)} ({bounds}; {observed})" if rate.show == "point" else f"{bounds} ({observed})"
     )
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
 def _share(share: Share) -> str:

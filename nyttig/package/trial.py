@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -110,10 +110,15 @@ def _own_technologies(section: Section, known: Mapping[str, Technology]) -> dict
         return {}
     own = parse_technologies(FILE, "technologies", data, section.problems)
     for key, technology in own.items():
-        if key in known and known[key] != technology:
+        if key in known and _in_order(known[key]) != _in_order(technology):
             remedy = "is known to Nyttig with another definition; give yours a key of its own"
             section.wrong(f"technologies.{key}", key, remedy)
     return own
+
+
+def _in_order(technology: Technology) -> Technology:
+    """The technology with its rules by type: in which order they are written says nothing."""
+    return replace(technology, use_rules=tuple(sorted(technology.use_rules, key=lambda rule: rule.type)))
 
 
 def _zone(section: Section, starts: date | None, ends: date | None) -> ZoneInfo | None:
