@@ -112,7 +112,8 @@ def run(demo: Demo, settings: Settings, environment: Mapping[str, str]) -> int:
 @contextlib.contextmanager
 def _orderly_end(folder: Path) -> Iterator[None]:
     """Notes whether the last run ended in order. If not, what the broker still held is gone, and the homes tell
-    everything once more: what is stored already is recognised and counted once."""
+    everything once more: what is stored already is recognised and counted once, but for bare connection states,
+    which bear no identity and tell of no use."""
     running = folder / "running"
     if running.exists():
         (folder / "simulated.json").unlink(missing_ok=True)

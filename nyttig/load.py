@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
+from nyttig.errors import PackageError, Problem
 from nyttig.model import Technology, TrialPackage
 from nyttig.package.events import read_events, read_outages
 from nyttig.package.read import read
@@ -28,9 +31,7 @@ def load(connection: Session, folder: Path, known: Mapping[str, Technology]) -> 
 
     Raises PackageError with every problem, and then nothing was loaded.
     """
-    package = read(folder, known)
-    found = read_events(folder, package)
-    outages = read_outages(folder)
+    package, found, outages = _checked(folder, known)
     with db.translated():
         migrate.require_current(connection)
         events.prepare(connection)
@@ -45,3 +46,26 @@ def load(connection: Session, folder: Path, known: Mapping[str, Technology]) -> 
         connection.commit()
         rollups.refresh_all(connection)
     return Loaded(package, added.stored, added.duplicates)
+
+
+def _checked(
+    folder: Path, known: Mapping[str, Technology]
+) -> tuple[TrialPackage, pa.Table | None, pa.Table | None]:
+    """The package, its events and its outages; raises PackageError with the problems of all three in one go."""
+    problems: list[Problem] = []
+    package = found = outages = None
+    try:
+        package = read(folder, known)
+    except PackageError as error:
+        problems += error.problems
+    try:
+        found = read_events(folder, package)
+    except PackageError as error:
+        problems += error.problems
+    try:
+        outages = read_outages(folder)
+    except PackageError as error:
+        problems += error.problems
+    if package is None or problems:
+        raise PackageError(problems)
+    return package, found, outages

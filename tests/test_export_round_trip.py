@@ -185,6 +185,7 @@ def test_of_a_broken_package_every_problem_is_told_and_nothing_is_in_the_store(
     edit(folder / "homes.csv", 2, "unit", "Bydel Gamle Olso")
     edit(folder / "placements.csv", 3, "device", "sg-000")
     edit(folder / "measures.csv", 4, "value", "four")
+    edit(folder / "events.csv", 7, "at", "yesterday")
     before = rows(database)
     with db.connect(database.conninfo) as connection:
         with pytest.raises(PackageError) as refused:
@@ -194,6 +195,7 @@ def test_of_a_broken_package_every_problem_is_told_and_nothing_is_in_the_store(
             ("homes.csv", 3, "unit", "Bydel Gamle Olso"),
             ("placements.csv", 4, "device", "sg-000"),
             ("measures.csv", 5, "value", "four"),
+            ("events.csv", 8, "at", "yesterday"),
         } <= found
         assert all(each.remedy for each in refused.value.problems)
     assert rows(database) == before

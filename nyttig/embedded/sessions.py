@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import amqtt.broker
-from amqtt.mqtt.constants import QOS_0, QOS_1
 from amqtt.mqtt.connect import ConnectPacket, ConnectPayload
+from amqtt.mqtt.constants import QOS_0, QOS_1
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
 from amqtt.plugins.base import BaseAuthPlugin

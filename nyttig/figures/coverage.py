@@ -140,13 +140,20 @@ def home_days(days: pd.DataFrame) -> pd.DataFrame:
 
     Columns: `DAY_COLUMNS` without device. A home is used when a device of it is, unknown when none is and one
     is unknown, unused when all that count are. Minutes, uses and `observed_ratio` are those of the devices
-    that are not out (0, 0 and NaN where all are).
+    that are not out (0, 0 and NaN where all are). On the day of a swap the uses of the device that went, or
+    came, late in the day count too: the home was used, whichever of them it used.
     """
     out = days["state"] == "-"
-    sums = ["exposed_minutes", "observed_minutes", "paused_minutes", "uses"]
+    swapped = out & (days["uses"] > 0) & (~out).groupby([days["home"], days["day"]]).transform("any")
+    minutes = ["exposed_minutes", "observed_minutes", "paused_minutes"]
+    sums = [*minutes, "uses"]
     table = days[["home", "unit", "day"]].assign(
-        **{name: days[name].where(~out, 0) for name in sums},
-        state=days["state"].map({letter: rank for rank, letter in enumerate(STATES)}).astype("int64"),
+        **{name: days[name].where(~out, 0) for name in minutes},
+        uses=days["uses"].where(~out | swapped, 0),
+        state=days["state"]
+        .where(~swapped, "u")
+        .map({letter: rank for rank, letter in enumerate(STATES)})
+        .astype("int64"),
     )
     groups = table.groupby(["home", "day"], sort=True, observed=True)
     found = groups.agg({"unit": "first", **dict.fromkeys(sums, "sum"), "state": "max"}).reset_index()

@@ -27,24 +27,28 @@ _OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
 _EPOCH_YEARS = (f"{YEARS[0]}-01-01T00:00:00Z", f"{YEARS[-1] + 1}-01-01T00:00:00Z")
 
 
-def read_events(folder: Path, package: TrialPackage) -> pa.Table | None:
+def read_events(folder: Path, package: TrialPackage | None) -> pa.Table | None:
     """The events in `folder` by EVENT_SCHEMA, in the file's order; None where there is no such file.
 
     `received_at` is `at`, `origin` citizen and `late` false where not said. Raises PackageError with the
     problems (of each kind in each column the first twenty, and how many more); rows are counted without blank
-    lines and rows of the wrong width.
+    lines and rows of the wrong width. Without a `package`, because that has problems of its own, neither devices
+    nor the trial's zone are known: the table is only good for finding more problems.
     """
     path = table_file(folder, "events")
     if path is None:
         return None
-    reading = _Reading(path, EVENT_COLUMNS, ZoneInfo(package.trial.timezone))
-    devices = pa.array([device.device for device in package.devices], pa.string())
+    reading = _Reading(path, EVENT_COLUMNS, ZoneInfo("UTC" if package is None else package.trial.timezone))
+    devices = None if package is None else pa.array([each.device for each in package.devices], pa.string())
     batches = []
     for batch in reading.batches():
-        unknown = pc.and_(
-            pc.is_valid(batch["device"]), pc.invert(pc.is_in(batch["device"], value_set=devices))
-        )
-        reading.complain("device", batch["device"], unknown, "stands in no row of devices.csv; add it there")
+        if devices is not None:
+            unknown = pc.and_(
+                pc.is_valid(batch["device"]), pc.invert(pc.is_in(batch["device"], value_set=devices))
+            )
+            reading.complain(
+                "device", batch["device"], unknown, "stands in no row of devices.csv; add it there"
+            )
         defaults = {
             "received_at": batch["at"],
             "origin": pa.scalar("citizen"),

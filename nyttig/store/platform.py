@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 from psycopg import Connection
 
-from nyttig.errors import NyttigError
-
 Cause = Literal["ingest", "broker", "database", "session"]
 
 
@@ -38,14 +36,6 @@ class Ingestor:
     retained_total: int
 
 
-class BatchTakenError(NyttigError):
-    """A batch of that number is committed already: ours after all, or that of another one with our client id."""
-
-    def __init__(self, client_id: str, batch: int) -> None:
-        super().__init__(f"batch {batch} of {client_id!r} is committed already; read the window again")
-        self.batch = batch
-
-
 def started(connection: Connection[Any], client_id: str, at: datetime) -> datetime | None:
     """The ingestor is known to run from `at`; returns when it last gave a sign of life before, if ever."""
     row = connection.execute(
@@ -62,11 +52,24 @@ def started(connection: Connection[Any], client_id: str, at: datetime) -> dateti
     return None if row is None else row[0]
 
 
-def beat(connection: Connection[Any], client_id: str, at: datetime, *, connected: bool) -> None:
-    """The ingestor gave a sign of life at `at`."""
-    connection.execute(
-        "UPDATE ingestors SET alive_at = %s, connected = %s WHERE client_id = %s", (at, connected, client_id)
+def beat(
+    connection: Connection[Any],
+    client_id: str,
+    at: datetime,
+    *,
+    connected: bool,
+    started_at: datetime | None = None,
+) -> bool:
+    """The ingestor gave a sign of life at `at`; False, and nothing changed, when another one has started under its
+    name since `started_at`."""
+    updated = connection.execute(
+        """
+        UPDATE ingestors SET alive_at = %(at)s, connected = %(connected)s
+        WHERE client_id = %(client)s AND started_at = coalesce(%(started_at)s, started_at)
+        """,
+        {"at": at, "connected": connected, "client": client_id, "started_at": started_at},
     )
+    return updated.rowcount == 1
 
 
 def count(
@@ -78,18 +81,23 @@ def count(
     duplicates: int,
     quarantined: int,
     retained: int,
-) -> None:
-    """A committed batch is part of the ingestor's totals; in the batch's own transaction."""
-    connection.execute(
+    started_at: datetime | None = None,
+) -> bool:
+    """A committed batch is part of the ingestor's totals; in the batch's own transaction.
+
+    False, and nothing changed, when another one has started under its name since `started_at`.
+    """
+    updated = connection.execute(
         """
         UPDATE ingestors SET alive_at = %(at)s, connected = true,
             last_commit_at = CASE WHEN %(events)s > 0 THEN %(at)s ELSE last_commit_at END,
             events_total = events_total + %(events)s, duplicates_total = duplicates_total + %(duplicates)s,
             quarantined_total = quarantined_total + %(quarantined)s, retained_total = retained_total + %(retained)s
-        WHERE client_id = %(client)s
+        WHERE client_id = %(client)s AND started_at = coalesce(%(started_at)s, started_at)
         """,
         {
             "client": client_id,
+            "started_at": started_at,
             "at": at,
             "events": events,
             "duplicates": duplicates,
@@ -97,6 +105,7 @@ def count(
             "retained": retained,
         },
     )
+    return updated.rowcount == 1
 
 
 def ingestors(connection: Connection[Any]) -> list[Ingestor]:
@@ -142,17 +151,14 @@ def redelivery_window(connection: Connection[Any], client_id: str) -> list[tuple
 
 def remember(
     connection: Connection[Any], client_id: str, batch: int, digests: list[int], forget_before: int
-) -> None:
-    """The batch's digests stand in the window, and batches before `forget_before` no longer do.
-
-    Raises BatchTakenError when the window has a batch of that number.
-    """
+) -> bool:
+    """The batch's digests stand in the window, and batches before `forget_before` no longer do; False when this
+    batch stood there already, so that it was committed before."""
     inserted = connection.execute(
         "INSERT INTO redelivery_window (client_id, batch, digests) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (client_id, batch, digests),
     )
-    if inserted.rowcount == 0:
-        raise BatchTakenError(client_id, batch)
     connection.execute(
         "DELETE FROM redelivery_window WHERE client_id = %s AND batch < %s", (client_id, forget_before)
     )
+    return inserted.rowcount == 1
