@@ -69,7 +69,8 @@ def read(
     for reading in decoded.readings:
         device_id = devices.get((reading.dialect, reading.address))
         if device_id is None:
-            stranger = reading
+            if not message.retained:  # the broker's memory comes again with each subscription
+                stranger = reading
         else:
             events.append(event_of(reading, device_id, message))
     if stranger is not None:

@@ -30,7 +30,12 @@ _TAKEN_OVER = 142  # MQTT v5 reason code "Session taken over"
 
 
 class TakenOverError(NyttigError):
-    """Another client connected under our client id; two ingestors must not share one."""
+    """Another ingestor works under our client id; two must not share one."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(
+            f"another ingestor works as {client_id!r}; give each ingestor its own NYTTIG_MQTT_CLIENT_ID"
+        )
 
 
 class Arrived(NamedTuple):
@@ -213,9 +218,7 @@ class Subscriber:
             reason = self._lost or "the connection was closed"
             self._drop()
             if reason.startswith("taken over"):
-                raise TakenOverError(
-                    f"another client connected as {self._client_id!r}; give each ingestor its own NYTTIG_MQTT_CLIENT_ID"
-                )
+                raise TakenOverError(self._client_id)
             raise self._unavailable(reason)
         return self._client
 

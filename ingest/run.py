@@ -12,17 +12,18 @@ from datetime import UTC, datetime, timedelta
 from ingest.backoff import Backoff
 from ingest.batch import Prepared, prepare, read
 from ingest.decode import routes
-from ingest.mqtt import Arrived, Subscriber
+from ingest.mqtt import Arrived, Subscriber, TakenOverError
 from ingest.redelivery import RedeliveryWindow
 from nyttig.errors import BrokerUnavailableError, StoreUnavailableError, UnstorableError
 from nyttig.model import Message
 from nyttig.settings import Settings
-from nyttig.store import db, events, migrate, platform, quarantine, registry, rollups
+from nyttig.store import db, events, migrate, platform, quarantine, registry, retention, rollups
 
 BATCH_MESSAGES = 2_000
 RECEIVE_MAXIMUM = 4_000
 BEAT_SECONDS = 5.0
 REFRESH_SECONDS = 1.0
+DROP_EVERY = timedelta(hours=6)
 _COLLECT_EVERY = 60.0
 
 log = logging.getLogger("nyttig.ingest")
@@ -34,7 +35,9 @@ def run(settings: Settings, stop: threading.Event, conninfo: str = "") -> None:
     Raises StaleSchemaError, SettingsError, and TakenOverError where another client has our client id.
     """
     ingestor = Ingestor(settings, stop, conninfo)
-    refresher = threading.Thread(target=refresh_forever, args=(stop, conninfo), name="refresh")
+    refresher = threading.Thread(
+        target=refresh_forever, args=(stop, conninfo, settings.keep_events()), name="refresh"
+    )
     gc.collect()
     gc.freeze()
     gc.disable()  # cyclic garbage is collected when idle: in the hot loop the collector is the dominant cost
@@ -63,26 +66,40 @@ class Ingestor:
         self._subscriber = Subscriber(
             settings.broker(), self._client_id, [source.topic_filter for source in sources], RECEIVE_MAXIMUM
         )
-        self._backoff = Backoff()
+        self._broker_backoff = Backoff()
+        self._store_backoff = Backoff()
         self._devices: dict[tuple[str, str], int] = {}
+        self._started_at = _now()
         self._registry_version: datetime | None = None
         self._registry_read = 0.0
         self._away_since: datetime | None = None
         self._away_cause: platform.Cause = "ingest"
         self._store: db.Session | None = None
+        self._store_away_since: datetime | None = None
+        self._unrecorded: list[platform.Outage] = []
         self._window = RedeliveryWindow(RECEIVE_MAXIMUM)
         self._next_beat = 0.0
         self._next_collect = time.monotonic() + _COLLECT_EVERY
 
     def start(self) -> None:
         """The database is open, the registry read, and the time since our last sign of life known."""
-        self._open_store()
-        with db.translated():
-            self._away_since = platform.started(self._connection, self._client_id, _now())
-            batches = platform.redelivery_window(self._connection, self._client_id)
-            self._connection.commit()
-        self._window = RedeliveryWindow(RECEIVE_MAXIMUM, batches)
-        self._read_registry()
+        while not self._stop.is_set():
+            self._wait_for_store()
+            try:
+                self._started_at = _now()
+                with db.translated():
+                    self._away_since = platform.started(self._connection, self._client_id, self._started_at)
+                    self._connection.commit()
+                    # From here on nobody else commits under our name, so that this window is complete.
+                    batches = platform.redelivery_window(self._connection, self._client_id)
+                    self._connection.commit()
+                self._window = RedeliveryWindow(RECEIVE_MAXIMUM, batches)
+                self._read_registry()
+            except StoreUnavailableError as error:
+                self._lose_store(error)
+            else:
+                self._regain_store()
+                return
 
     def step(self) -> None:
         """One round: connect if need be, take what has arrived, commit it, acknowledge it."""
@@ -93,10 +110,9 @@ class Ingestor:
         except BrokerUnavailableError as error:
             self._lose_broker(error)
             return
-        if arrived:
-            if self._commit(arrived):
-                self._subscriber.acknowledge(arrived)
-        elif time.monotonic() > self._next_collect:
+        if arrived and self._commit(arrived):
+            self._subscriber.acknowledge(arrived)
+        if time.monotonic() > self._next_collect:
             gc.collect()
             self._next_collect = time.monotonic() + _COLLECT_EVERY
         self._beat()
@@ -119,80 +135,89 @@ class Ingestor:
         log.info(
             "connected to the broker%s", "" if self._subscriber.session_present else ", with a new session"
         )
-        self._backoff.reset()
+        self._broker_backoff.reset()
         if self._away_since is not None:
             # What a broker kept for us while only we were away is not lost; with a new session, or while the
             # broker itself was away, it may be.
             lossy = self._away_cause != "ingest" or not self._subscriber.session_present
-            self._record(platform.Outage(self._away_cause, self._away_since, _now(), lossy))
+            self._note(platform.Outage(self._away_cause, self._away_since, _now(), lossy))
             self._away_since = None
 
     def _lose_broker(self, error: BrokerUnavailableError) -> None:
         if self._away_since is None:
             self._away_since, self._away_cause = _now(), "broker"
-        if self._backoff.fresh:
+        if self._broker_backoff.fresh:
             log.warning("%s; trying again until it is back", error)
         self._beat()
-        self._stop.wait(self._backoff.next_seconds())
+        self._stop.wait(self._broker_backoff.next_seconds())
 
     def _commit(self, arrived: Sequence[Arrived]) -> bool:
         """The messages stand in the store; False when they must come again because the broker was lost meanwhile."""
         prepared = self._prepare(arrived)
-        lost_at: datetime | None = None
+        refused: UnstorableError | None = None
         while not self._stop.is_set():
             try:
-                if lost_at is not None:
-                    self._open_store(once=True)
+                if self._store_away_since is not None:
+                    self._open_store()
+                if refused is not None:
+                    prepared = self._without_unstorable(arrived)
                 self._append(prepared)
             except events.RacedError:
-                self._connection.rollback()
+                continue
             except UnstorableError as error:
-                self._connection.rollback()
-                prepared = self._without_unstorable(arrived, error)
+                if refused is not None:
+                    raise  # no message alone is to blame
+                log.warning("%s; looking for the message", error)
+                refused = error
             except StoreUnavailableError as error:
-                if lost_at is None:
-                    lost_at = _now()
-                    log.warning("%s; holding %d messages until it is back", error, len(arrived))
-                try:
-                    self._subscriber.keep_alive(self._backoff.next_seconds())
-                except BrokerUnavailableError as broker_error:
-                    self._lose_broker(broker_error)
-                    self._open_store()
+                self._lose_store(error, len(arrived))
+                if not self._hold_broker(self._store_backoff.next_seconds()):
                     return False
             else:
-                if lost_at is not None:
-                    log.info("the database is back")
-                    self._record(platform.Outage("database", lost_at, _now(), lossy=False))
-                    self._backoff.reset()
                 return True
         return False
 
     def _append(self, prepared: Prepared) -> None:
-        batch, now = prepared.batch, _now()
-        with db.translated():
-            appended = events.append(self._connection, batch.events)
-            quarantined = quarantine.add(self._connection, batch.quarantined)
-            number = self._window.next_batch
-            if batch.digests:
-                platform.remember(
+        """The batch is committed, or nothing of it is.
+
+        Raises RacedError, UnstorableError, StoreUnavailableError and TakenOverError.
+        """
+        batch, number = prepared.batch, self._window.next_batch
+        new = True
+        try:
+            with db.translated():
+                appended = events.append(self._connection, batch.events)
+                quarantined = quarantine.add(self._connection, batch.quarantined)
+                ours = platform.count(
                     self._connection,
                     self._client_id,
-                    number,
-                    batch.digests,
-                    forget_before=self._window.oldest_batch,
+                    _now(),
+                    events=appended.stored,
+                    duplicates=appended.duplicates,
+                    quarantined=quarantined,
+                    retained=prepared.retained,
+                    started_at=self._started_at,
                 )
-            platform.count(
-                self._connection,
-                self._client_id,
-                now,
-                events=appended.stored,
-                duplicates=appended.duplicates,
-                quarantined=quarantined,
-                retained=prepared.retained,
-            )
-            self._connection.commit()
+                if not ours:
+                    raise TakenOverError(self._client_id)
+                if batch.digests:
+                    new = platform.remember(
+                        self._connection,
+                        self._client_id,
+                        number,
+                        batch.digests,
+                        forget_before=self._window.oldest_batch,
+                    )
+                if new:
+                    self._connection.commit()
+        except (events.RacedError, UnstorableError):
+            self._roll_back()
+            raise
+        if not new:
+            self._roll_back()  # committed before, but the database was lost before it could say so
         if batch.digests:
             self._window.add(number, batch.digests)
+        self._regain_store()
 
     def _prepare(self, arrived: Sequence[Arrived]) -> Prepared:
         prepared = prepare(arrived, self._routes, self._devices, self._window)
@@ -204,9 +229,8 @@ class Ingestor:
             prepared = prepare(arrived, self._routes, self._devices, self._window)
         return prepared
 
-    def _without_unstorable(self, arrived: Sequence[Arrived], error: UnstorableError) -> Prepared:
+    def _without_unstorable(self, arrived: Sequence[Arrived]) -> Prepared:
         """Each message tried alone: those that the database refuses go to quarantine."""
-        log.warning("%s; looking for the message", error)
         refused: list[quarantine.Quarantined] = []
         kept = []
         for item in arrived:
@@ -215,6 +239,8 @@ class Ingestor:
                 with db.translated():
                     events.append(self._connection, alone.batch.events)
                 kept.append(item)
+            except events.RacedError:
+                kept.append(item)
             except UnstorableError as reason:
                 message = item.message
                 refused.append(
@@ -222,10 +248,14 @@ class Ingestor:
                         "unstorable", str(reason), None, message.topic, message.payload, message.received_at
                     )
                 )
-            self._connection.rollback()
+            self._roll_back()
         prepared = prepare(kept, self._routes, self._devices, self._window)
         prepared.batch.quarantined += refused
         return prepared
+
+    def _roll_back(self) -> None:
+        with db.translated():
+            self._connection.rollback()
 
     def _beat(self) -> None:
         """Every few seconds the store learns that we live, and we learn whether the registry changed."""
@@ -233,17 +263,29 @@ class Ingestor:
             return
         self._next_beat = time.monotonic() + BEAT_SECONDS
         try:
+            if self._store_away_since is not None:
+                self._open_store()
             with db.translated():
-                platform.beat(self._connection, self._client_id, _now(), connected=self._subscriber.connected)
+                ours = platform.beat(
+                    self._connection,
+                    self._client_id,
+                    _now(),
+                    connected=self._subscriber.connected,
+                    started_at=self._started_at,
+                )
+                if not ours:
+                    raise TakenOverError(self._client_id)
+                for outage in self._unrecorded:
+                    platform.record(self._connection, outage)
                 version = registry.version(self._connection)
                 self._connection.commit()
+            self._unrecorded.clear()
             if version != self._registry_version:
                 self._read_registry()
         except StoreUnavailableError as error:
-            if self._backoff.fresh:
-                log.warning("%s; trying again until it is back", error)
-            self._stop.wait(self._backoff.next_seconds())
-            self._open_store(once=True, quietly=True)
+            self._lose_store(error)
+        else:
+            self._regain_store()
 
     def _read_registry(self) -> None:
         with db.translated():
@@ -253,47 +295,80 @@ class Ingestor:
         self._devices = {(device.dialect, device.address): device.id for device in known}
         self._registry_read = time.monotonic()
 
-    def _record(self, outage: platform.Outage) -> None:
-        if outage.ended_at - outage.began_at < timedelta(seconds=1):
-            return
-        with db.translated():
-            platform.record(self._connection, outage)
-            self._connection.commit()
+    def _note(self, outage: platform.Outage) -> None:
+        """The outage is on record with the next beat, which is now due; one of less than a second is none."""
+        if outage.ended_at - outage.began_at >= timedelta(seconds=1):
+            self._unrecorded.append(outage)
+            self._next_beat = 0.0
 
-    def _open_store(self, *, once: bool = False, quietly: bool = False) -> None:
-        """The database is open and its schema ours; waits for it unless `once`."""
+    def _lose_store(self, error: StoreUnavailableError, held: int = 0) -> None:
+        if self._store_away_since is None:
+            self._store_away_since = _now()
+            holding = (
+                f"; holding {held} messages until it is back" if held else "; trying again until it is back"
+            )
+            log.warning("%s%s", error, holding)
+
+    def _regain_store(self) -> None:
+        if self._store_away_since is not None:
+            log.info("the database is back")
+            self._note(platform.Outage("database", self._store_away_since, _now(), lossy=False))
+            self._store_away_since = None
+            self._store_backoff.reset()
+
+    def _open_store(self) -> None:
+        """The database is open and its schema ours. Raises StoreUnavailableError and StaleSchemaError."""
+        connection = db.connect(self._conninfo)
+        try:
+            with db.translated():
+                migrate.require_current(connection)
+                events.prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        if self._store is not None:
+            self._store.close()
+        self._store = connection
+
+    def _wait_for_store(self) -> None:
+        """The database is open, however long it takes, unless we are to stop."""
         while not self._stop.is_set():
             try:
-                connection = db.connect(self._conninfo)
-                with db.translated():
-                    migrate.require_current(connection)
-                    events.prepare(connection)
+                self._open_store()
             except StoreUnavailableError as error:
-                if once and not quietly:
-                    raise
-                if once:
-                    return
-                if self._backoff.fresh:
-                    log.warning("%s; trying again until it is back", error)
-                self._stop.wait(self._backoff.next_seconds())
+                self._lose_store(error)
+                self._stop.wait(self._store_backoff.next_seconds())
             else:
-                if self._store is not None:
-                    self._store.close()
-                self._store = connection
-                self._backoff.reset()
                 return
 
+    def _hold_broker(self, seconds: float) -> bool:
+        """The broker sees us alive for that long, unless we are to stop; False when it was lost."""
+        deadline = time.monotonic() + seconds
+        try:
+            while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
+                self._subscriber.keep_alive(min(left, 0.5))
+        except BrokerUnavailableError as error:
+            self._lose_broker(error)
+            self._wait_for_store()
+            return False
+        return True
 
-def refresh_forever(stop: threading.Event, conninfo: str = "") -> None:
-    """Rollups follow the events within seconds, until `stop` is set."""
+
+def refresh_forever(stop: threading.Event, conninfo: str = "", keep_events: timedelta | None = None) -> None:
+    """Rollups follow the events within seconds, until `stop` is set; raw events older than `keep_events` go."""
     backoff = Backoff()
+    next_drop = _now()
     while not stop.is_set():
         try:
             with db.connect(conninfo) as connection, db.translated():
                 backoff.reset()
                 while not stop.is_set():
-                    if not rollups.refresh(connection):
-                        stop.wait(REFRESH_SECONDS)
+                    if rollups.refresh(connection):
+                        continue
+                    if keep_events is not None and _now() >= next_drop:
+                        retention.drop_before(connection, _now() - keep_events)
+                        next_drop = _now() + DROP_EVERY
+                    stop.wait(REFRESH_SECONDS)
         except StoreUnavailableError:
             stop.wait(backoff.next_seconds())  # the ingestor's own connection says so
 
@@ -317,7 +392,13 @@ def replay_quarantine(
             if refused or not rows or kept.payload_bytes > len(kept.payload):
                 left += 1
                 continue
-            events.append(connection, rows)
+            try:
+                with db.translated():
+                    events.append(connection, rows)
+            except (UnstorableError, events.RacedError):
+                connection.rollback()
+                left += 1
+                continue
             quarantine.mark_replayed(connection, kept.id)
             connection.commit()
             stored += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +11,7 @@ import pytest
 from conftest import Database
 from packages import one_home
 
+from ingest.run import refresh_forever
 from nyttig.package.technologies import builtin_technologies
 from nyttig.store import db, events, ledger, registry, retention, rollups
 from nyttig.store.events import EventRow
@@ -88,3 +91,20 @@ def test_events_that_are_still_unread_are_worked_off_before_they_go(connection: 
     connection.commit()
     retention.drop_before(connection, LATER)
     assert doses(connection) == [1]
+
+
+def test_a_running_ingestor_lets_old_events_go(connection: db.Session, database: Database) -> None:
+    take_dose(connection, 1, datetime.now(UTC) - timedelta(days=90))
+    take_dose(connection, 2, datetime.now(UTC) - timedelta(days=2))
+    stop = threading.Event()
+    refresher = threading.Thread(target=refresh_forever, args=(stop, database.conninfo, timedelta(days=30)))
+    refresher.start()
+    try:
+        deadline = time.monotonic() + 20
+        while kept(connection) > 1 and time.monotonic() < deadline:
+            connection.rollback()
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        refresher.join()
+    assert kept(connection) == 1

@@ -56,7 +56,7 @@ def _event(content: dict[str, Any], device: str) -> Reading:
     if kind in ("state", "availability", "health"):
         raise DecodeError("malformed", f"type: {kind!r} is a channel's name; send it on its own channel")
     origin = content.get("origin", "citizen")
-    if origin not in _ORIGINS:
+    if not isinstance(origin, str) or origin not in _ORIGINS:
         raise DecodeError("malformed", f"origin: {shown(origin)} is none of {', '.join(sorted(_ORIGINS))}")
     unit = content.get("unit")
     if unit is not None and (not isinstance(unit, str) or len(unit) > _TEXT_MAX):
@@ -120,12 +120,22 @@ def _state(message: Message, device: str) -> Reading:
     online = content["state"] == "online"
     device_time = _time(content.get("event_time"))
     boot_id, seq = _identity(content)
+    # The same state of the same moment, sent again, is the same message.
+    named = content["state"] if device_time is not None and seq is None else None
     if message.retained:
-        kept = f"retained {content['state']}" if device_time is not None else None
         return Reading(
-            DIALECT, device, "availability", float(online), device_time=device_time, message_id=kept
+            DIALECT, device, "availability", float(online), device_time=device_time, message_id=named
         )
-    return Reading(DIALECT, device, "state", float(online), device_time=device_time, boot_id=boot_id, seq=seq)
+    return Reading(
+        DIALECT,
+        device,
+        "state",
+        float(online),
+        device_time=device_time,
+        boot_id=boot_id,
+        seq=seq,
+        message_id=named,
+    )
 
 
 def _identity(content: dict[str, Any]) -> tuple[str | None, int | None]:

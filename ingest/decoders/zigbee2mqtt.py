@@ -11,7 +11,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from ingest.decoders.payload import number_of, parse_json, time_of
+from ingest.decoders.payload import number_of, parse_json, shown, time_of
 from nyttig.errors import DecodeError
 from nyttig.model import Decoded, Message, Reading
 
@@ -30,25 +30,29 @@ _MEASURED = {
     "current": "A",
     "energy": "kWh",
 }
-_NOT_OURS = ("set", "get")
+_COMMANDS = frozenset(("set", "get"))
+_NAME_MAX = 128
 
 
 def decode(message: Message, base: str) -> Decoded:
     """The readings of one message: nothing for the bridge's own affairs and for commands."""
     name = message.topic[len(base) + 1 :]
-    first, _, _ = name.partition("/")
+    first, *others = name.split("/")
     head, _, last = name.rpartition("/")
-    if first == "bridge" or last in _NOT_OURS:
+    if first == "bridge" or not _COMMANDS.isdisjoint(others):
         return Decoded([], [])
     if head and last == "availability":
         return Decoded(_availability(message, f"{base}/{head}"), [])
     if not name:
         raise DecodeError("unknown_topic", f"{message.topic!r} names no device")
-    if message.retained:
-        return Decoded([], [])  # the broker's memory of an old state: no event, no proof of life
+    if message.retained or not message.payload:
+        return Decoded([], [])  # the broker's memory of an old state, or its end: no event, no proof of life
     content = parse_json(message.payload)
     if not isinstance(content, dict):
-        raise DecodeError("malformed", f"a JSON object is expected, not {str(content)[:80]!r}")
+        raise DecodeError(
+            "malformed",
+            f"a JSON object is expected, not {shown(content)}; set Zigbee2MQTT's advanced.output to json",
+        )
     return Decoded(_readings(message, f"{base}/{name}", content), [])
 
 
@@ -63,13 +67,14 @@ def _readings(message: Message, address: str, content: dict[str, Any]) -> list[R
     for name, value in content.items():
         if (
             (name == "state" or name.startswith("state_"))
+            and len(name) <= _NAME_MAX
             and isinstance(value, str)
             and value.upper() in _STATES
         ):
             kind = "lock" if value.upper() in ("LOCK", "UNLOCK") else "switch"
             said.append((kind + name[5:], _STATES[value.upper()], None, None))
     action = content.get("action") or content.get("click")
-    if isinstance(action, str):
+    if isinstance(action, str) and action:  # an empty one only ends the press before it
         said.append(("action", None, None, {"action": action}))
     for name, unit in _MEASURED.items():
         number = number_of(content.get(name))
@@ -124,7 +129,7 @@ def _availability(message: Message, address: str) -> list[Reading]:
     content = {"state": text.decode()} if text in (b"online", b"offline") else parse_json(message.payload)
     state = content.get("state") if isinstance(content, dict) else None
     if state not in ("online", "offline"):
-        raise DecodeError("malformed", f"availability is online or offline, not {str(content)[:80]!r}")
+        raise DecodeError("malformed", f"availability is online or offline, not {shown(content)}")
     return [Reading(DIALECT, address, "availability", float(state == "online"))]
 
 

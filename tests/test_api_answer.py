@@ -1,0 +1,131 @@
+"""The HTTP door keeps to what it describes of itself: every answer has its declared shape, and the examples too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Database, DatabaseServer
+from pydantic import TypeAdapter
+from serving import ALNA, fill, quarantined, serving
+
+from api import examples
+from api.app import create_app
+from api.health import Live, Ready
+from api.quarantine import Quarantine
+from api.sites import DemoSites
+from api.trials import Trials, TrialSummary
+from nyttig.device_health import DeviceHealth, Health
+from nyttig.report import Report
+
+MODELS: dict[str, Any] = {
+    "/v1/trials": Trials,
+    "/v1/trials/{trial_id}": TrialSummary,
+    "/v1/trials/{trial_id}/report": Report,
+    "/v1/devices": Health,
+    "/v1/devices/{device}": DeviceHealth,
+    "/v1/demo-sites": DemoSites,
+    "/v1/quarantine": Quarantine,
+    "/v1/health/live": Live,
+    "/v1/health/ready": Ready,
+}
+NOT_JSON = {"/v1/trials/{trial_id}/export"}
+
+
+@pytest.fixture(scope="module")
+def filled(embedded_server: DatabaseServer) -> Iterator[Database]:
+    with embedded_server.fresh_database() as database:
+        fill(database)
+        quarantined(database, "malformed")
+        yield database
+
+
+@pytest.fixture(scope="module")
+def api(filled: Database) -> Iterator[httpx.Client]:
+    with serving(filled.conninfo) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    description: dict[str, Any] = create_app().openapi()
+    return description
+
+
+def hold(model: Any, content: bytes) -> None:
+    """The content is what the model says: nothing wrong, nothing missing, and nothing besides."""
+    adapter = TypeAdapter(model)
+    read = adapter.validate_json(content, strict=True)
+    assert names(json.loads(content)) == names(json.loads(adapter.dump_json(read)))
+
+
+def names(content: Any) -> Any:
+    """The content with every value left out."""
+    if isinstance(content, dict):
+        return {name: names(value) for name, value in content.items()}
+    return [names(value) for value in content] if isinstance(content, list) else None
+
+
+def test_every_path_is_described_and_has_its_shape(described: dict[str, Any]) -> None:
+    assert described["paths"].keys() == MODELS.keys() | NOT_JSON
+
+
+@pytest.mark.parametrize("path", MODELS)
+def test_every_answer_has_its_declared_shape(api: httpx.Client, path: str) -> None:
+    response = api.get(path.format(trial_id=ALNA, device="md-101"))
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    hold(MODELS[path], response.content)
+
+
+def test_not_ready_has_the_shape_of_ready(embedded_database: Database) -> None:
+    with serving(embedded_database.conninfo) as client:
+        response = client.get("/v1/health/ready")
+        assert response.status_code == 503
+        hold(Ready, response.content)
+
+
+@pytest.mark.parametrize("path", [*MODELS, *NOT_JSON])
+def test_every_operation_says_what_it_is_and_names_the_shape_of_its_answer(
+    described: dict[str, Any], path: str
+) -> None:
+    assert described["paths"][path].keys() == {"get"}
+    operation = described["paths"][path]["get"]
+    assert operation["summary"]
+    assert operation["description"].endswith(".")
+    if path not in NOT_JSON:
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": f"#/components/schemas/{MODELS[path].__name__}"}
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/v1/trials", examples.TRIALS),
+        ("/v1/devices", examples.DEVICES),
+        ("/v1/health/ready", examples.READY),
+    ],
+)
+def test_the_examples_have_the_shape_that_they_explain(
+    described: dict[str, Any], path: str, given: dict[str, Any]
+) -> None:
+    example = given["content"]["application/json"]["example"]
+    hold(MODELS[path], json.dumps(example).encode())
+    content = described["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+    assert content["example"] == without_nulls(example)  # FastAPI leaves them out of what it publishes
+
+
+def without_nulls(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: without_nulls(value) for name, value in content.items() if value is not None}
+    return [without_nulls(value) for value in content] if isinstance(content, list) else content
+
+
+def test_the_description_is_served_where_the_contract_says(
+    api: httpx.Client, described: dict[str, Any]
+) -> None:
+    assert api.get("/openapi.json").json() == described
+    assert api.get("/docs").status_code == 200
