@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -172,9 +173,7 @@ def _openings(connection: db.Session, device_id: int) -> list[datetime]:
     states = connection.execute(
         "SELECT at, value FROM events WHERE device_id = %s ORDER BY at", (device_id,)
     ).fetchall()
-    openings = [
-        at for (_, before), (at, now) in zip(states, states[1:], strict=False) if before == 1 and now == 0
-    ]
+    openings = [at for (_, before), (at, now) in itertools.pairwise(states) if before == 1 and now == 0]
     return _starts(openings, timedelta(minutes=10))
 
 
