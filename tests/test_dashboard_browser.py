@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sample_api import SampleApi, full, make_health, serving
-
-from dashboard.run import command, environment
-from nyttig.settings import Settings
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -61,12 +59,11 @@ def dashboard_url(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = Settings(api_url=api.url)
     folder = tmp_path_factory.mktemp("elsewhere")
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            command(settings, "127.0.0.1", port),
-            env=environment(settings),
+            [sys.executable, "-m", "nyttig.cli", "dashboard", "--port", str(port)],
+            env={**os.environ, "NYTTIG_API_URL": api.url},
             cwd=folder,
             stdout=log,
             stderr=log,
