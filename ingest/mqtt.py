@@ -1,7 +1,8 @@
 """The line to the broker: the only file of ingest that knows paho.
 
 A message stays unacknowledged until `acknowledge` is called, so the broker keeps it while we do not have it safely.
-Everything happens in the caller's thread; there is no loop of paho's own.
+Everything happens in the caller's thread; there is no loop of paho's own. paho connects, logs in and subscribes; the
+stream of messages after that is read here, many at once.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import select
 import ssl
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from socket import socket as Socket  # noqa: N812  # a type, beside variables of that name
+from typing import Any, NamedTuple, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -19,14 +22,19 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.packets import GOODBYE, PING, MalformedPacketError, acknowledgements, take
 from nyttig.errors import BrokerUnavailableError, NyttigError
 from nyttig.model import Message
 from nyttig.settings import Broker
 
 KEEPALIVE_SECONDS = 30
+BYTES_AT_ONCE = 1 << 20
+BYTES_HELD_MAX = 4 << 20
+"""While the database is away, no more than about this is taken from the broker; it keeps the rest."""
 SESSION_EXPIRY_SECONDS = 14 * 24 * 3600
 _CONNACK_SECONDS = 10.0
 _TAKEN_OVER = 142  # MQTT v5 reason code "Session taken over"
+_TAKEN_OVER_TEXT = "another client has taken the session over"
 
 
 class TakenOverError(NyttigError):
@@ -66,6 +74,8 @@ class Subscriber:
         self._lost: str | None = None
         self._protocol = paho.MQTTv5
         self._connection = 0
+        self._unread = b""
+        self._heard_at = self._said_at = 0.0
         self.session_present = False
 
     @property
@@ -95,29 +105,27 @@ class Subscriber:
 
         Raises BrokerUnavailableError when the connection is lost; unacknowledged messages will come again.
         """
-        client, inbox = self._alive(), self._inbox
-        if not inbox:
-            self._pump(wait_seconds)
-        read = client.loop_read
-        while len(inbox) < limit:
-            before = len(inbox)
-            read()
-            if len(inbox) == before:
-                break
-        client.loop_misc()
-        self._alive()
-        taken, self._inbox = inbox[:limit], inbox[limit:]
+        self._require_alive()
+        if not self._inbox:
+            self._parse(limit)
+        if not self._inbox:
+            self._read(wait_seconds, BYTES_AT_ONCE)
+            self._parse(limit)
+        self._ping_when_due()
+        if not self._inbox:
+            self._require_alive()  # what was read before the connection was lost is still worth committing
+        taken, self._inbox = self._inbox[:limit], self._inbox[limit:]
         return taken
 
     def acknowledge(self, arrived: Sequence[Arrived]) -> None:
         """The broker is told that these are safe. A connection lost meanwhile shows at the next `collect`."""
-        client = self._client
-        if client is None:
-            return
-        for _, packet_id, connection in arrived:
-            if packet_id is not None and connection == self._connection:
-                client.ack(packet_id, 1)
-        self._flush()
+        self._send(
+            acknowledgements(
+                packet_id
+                for _, packet_id, connection in arrived
+                if packet_id is not None and connection == self._connection
+            )
+        )
 
     def keep_alive(self, seconds: float) -> None:
         """The connection is held for a while without taking much; for waiting on the database.
@@ -126,20 +134,19 @@ class Subscriber:
         """
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            if len(self._inbox) < self._receive_maximum:
-                self._pump(min(left, 1.0))
+            if len(self._unread) < BYTES_HELD_MAX:
+                self._read(min(left, 1.0), BYTES_AT_ONCE)
             else:
+                self._heard_at = time.monotonic()  # we do not listen, so silence means nothing
                 time.sleep(min(left, 1.0))
-            self._alive().loop_misc()
-            self._alive()
+            self._ping_when_due()
+            self._require_alive()
 
     def close(self) -> None:
         """We are disconnected in order; the broker keeps the session and what comes meanwhile."""
-        if self._client is not None:
-            if self._connected:
-                self._client.disconnect()
-                self._flush()
-            self._drop()
+        if self.connected:
+            self._send(GOODBYE)
+        self._drop()
 
     def _connect(self) -> None:
         self._drop()
@@ -190,9 +197,12 @@ class Subscriber:
                 raise self._unavailable(reason)
             self._pump(0.2)
             client.loop_misc()
+        # From here on the stream is ours: what paho read was whole packets, and it has nothing left to send.
+        self._unread = b""
+        self._heard_at = self._said_at = time.monotonic()
 
     def _pump(self, wait_seconds: float) -> None:
-        """Reads and writes what the socket has ready, waiting up to `wait_seconds` for something."""
+        """The handshake goes on: paho reads and writes what the socket has ready, waiting up to `wait_seconds`."""
         assert self._client is not None
         socket = self._client.socket()
         if socket is None:
@@ -206,25 +216,90 @@ class Subscriber:
         if writable:
             self._client.loop_write()
 
-    def _flush(self) -> None:
-        assert self._client is not None
-        deadline = time.monotonic() + 5
-        while self._client.want_write() and (socket := self._client.socket()) and time.monotonic() < deadline:
-            select.select([], [socket], [], 0.1)
-            self._client.loop_write()
+    def _read(self, wait_seconds: float, bytes_max: int) -> None:
+        """What the socket has ready, up to about `bytes_max`, stands in `_unread`."""
+        socket = self._socket()
+        if socket is None:
+            return
+        if not (isinstance(socket, ssl.SSLSocket) and socket.pending()):
+            readable, _, _ = select.select([socket], [], [], wait_seconds)
+            if not readable:
+                return
+        parts, size = [self._unread], 0
+        try:
+            while size < bytes_max:
+                part = socket.recv(bytes_max)
+                if not part:
+                    self._lost = self._lost or "the broker closed it"
+                    break
+                parts.append(part)
+                size += len(part)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass  # that was all for now
+        except OSError as error:
+            self._lost = self._lost or str(error)
+        if size:
+            self._heard_at = time.monotonic()
+        self._unread = b"".join(parts)
 
-    def _alive(self) -> paho.Client:
+    def _parse(self, limit: int) -> None:
+        """Up to `limit` messages have moved from `_unread` to the inbox, each a microsecond after the one before it."""
+        try:
+            taken = take(self._unread, v5=self._protocol == paho.MQTTv5, limit=limit)
+        except MalformedPacketError as error:
+            self._lost = self._lost or str(error)
+            return
+        self._unread = self._unread[taken.used :]
+        now, connection = datetime.now(UTC), self._connection
+        for place, (topic, payload, retained, redelivered, packet_id) in enumerate(taken.messages):
+            message = Message(
+                _text(topic), payload, retained, redelivered, now + timedelta(microseconds=place)
+            )
+            self._inbox.append(Arrived(message, packet_id, connection))
+        if taken.disconnected is not None:
+            self._lost = (
+                _TAKEN_OVER_TEXT
+                if taken.disconnected == _TAKEN_OVER
+                else f"it hung up ({taken.disconnected})"
+            )
+
+    def _send(self, data: bytes) -> None:
+        """The broker has been sent `data`, or the connection is lost."""
+        socket, left = self._socket(), memoryview(data)
+        while socket is not None and left:
+            try:
+                left = left[socket.send(left) :]
+                self._said_at = time.monotonic()
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                if not select.select([], [socket], [], KEEPALIVE_SECONDS)[1]:
+                    self._lost = self._lost or "it takes nothing any more"
+                    return
+            except OSError as error:
+                self._lost = self._lost or str(error)
+                return
+
+    def _ping_when_due(self) -> None:
+        """The broker hears from us at least every half keepalive; who does not answer that is lost."""
+        now = time.monotonic()
+        if now - self._heard_at > 1.5 * KEEPALIVE_SECONDS:
+            self._lost = self._lost or f"nothing was heard for {1.5 * KEEPALIVE_SECONDS:.0f} s"
+        elif now - self._said_at > KEEPALIVE_SECONDS / 2:
+            self._send(PING)
+
+    def _socket(self) -> Socket | None:
+        return None if self._client is None else cast("Socket | None", self._client.socket())
+
+    def _require_alive(self) -> None:
         if self._client is None or self._lost is not None or self._client.socket() is None:
             reason = self._lost or "the connection was closed"
             self._drop()
-            if reason.startswith("taken over"):
+            if reason == _TAKEN_OVER_TEXT:
                 raise TakenOverError(self._client_id)
             raise self._unavailable(reason)
-        return self._client
 
     def _drop(self) -> None:
         """Forgets the connection and what came over it unacknowledged: the broker will send that again."""
-        client, self._client, self._inbox = self._client, None, []
+        client, self._client, self._inbox, self._unread = self._client, None, [], b""
         if client is not None:
             client.on_disconnect = None
             socket = client.socket()
@@ -255,11 +330,10 @@ class Subscriber:
             self._lost = f"it refused the subscription to {', '.join(refused)}"
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = repr(message._topic)
-        arrived = Message(topic, bytes(message.payload), message.retain, message.dup, datetime.now(UTC))
+        """What came before the handshake was over."""
+        arrived = Message(
+            _text(message._topic), bytes(message.payload), message.retain, message.dup, datetime.now(UTC)
+        )
         self._inbox.append(Arrived(arrived, message.mid if message.qos == 1 else None, self._connection))
 
     def _on_disconnect(
@@ -268,10 +342,19 @@ class Subscriber:
         if self._connected is None:
             self._connected = False
         if code.value == _TAKEN_OVER:
-            self._lost = "taken over"
+            self._lost = _TAKEN_OVER_TEXT
         else:
             self._lost = self._lost or (
                 "the connection was lost"
                 if code == MQTTErrorCode.MQTT_ERR_SUCCESS
                 else f"the connection was lost: {code}"
             )
+
+
+@lru_cache(maxsize=65_536)
+def _text(topic: bytes) -> str:
+    """The topic as text; one that is no UTF-8 as its bytes are written."""
+    try:
+        return topic.decode()
+    except UnicodeDecodeError:
+        return repr(topic)
