@@ -86,22 +86,9 @@ def _truth(package: TrialPackage) -> dict[tuple[str, date], list[Truth]]:
     primary = {device.device for device in package.devices if device.role == "primary"}
     found: dict[tuple[str, date], list[Truth]] = {}
     for each in truths(package, seed=SEED, begins=BEGINS, ends=AS_OF):
-        if each.device in primary and not _out(package, each):
+        if each.device in primary:
             found.setdefault((each.home, each.day), []).append(each)
     return found
-
-
-def _out(package: TrialPackage, truth: Truth) -> bool:
-    """Whether the device stood there for less than half of the day, its first or last: by definition out."""
-    midnight = end_of_day(truth.day, package.trial.timezone)
-    for placement in package.placements:
-        if (placement.device, placement.home) == (truth.device, truth.home):
-            placed_at, removed_at = placement.placed_at, placement.removed_at or midnight
-            if midnight - timedelta(hours=12) < placed_at < midnight:
-                return True
-            if midnight - timedelta(days=1) < removed_at < midnight - timedelta(hours=12):
-                return True
-    return False
 
 
 def days(held: Held, states: str) -> Iterator[tuple[str, int, list[Truth]]]:
