@@ -25,6 +25,7 @@ def options(host: str, port: int) -> list[str]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
+        "logger.level": "warning",
         "runner.magicEnabled": "false",
     }
     return [part for name, value in values.items() for part in (f"--{name}", value)]
