@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,26 +21,15 @@ from nyttig.export import export
 from nyttig.figures.adoption import Coverage, UseDayRate
 from nyttig.figures.intervals import Share
 from nyttig.model import Principal
-from nyttig.report import Report, as_of_moment
+from nyttig.report import Report, TrialFacts, as_of_moment
 
 router = APIRouter(prefix="/v1/trials", tags=["trials"])
 
 
 @dataclass(frozen=True, slots=True)
-class TrialSummary:
+class TrialSummary(TrialFacts):
     """One trial in the overview; figures as in its report. `homes` are those in which it was installed."""
 
-    id: str
-    title: str
-    programme: str | None
-    units: tuple[str, ...]
-    technology: str
-    technology_titles: dict[str, str]
-    usage_class: str
-    timezone: str
-    currency: str
-    starts: date
-    ends: date | None
     homes: int
     as_of: datetime
     use_day_rate: UseDayRate
@@ -130,20 +119,9 @@ def _may_see(asker: Principal, report: Report) -> bool:
 
 
 def _summary(report: Report) -> TrialSummary:
-    trial = report.trial
     complete = [week for week in report.weeks if week.complete]
     return TrialSummary(
-        id=trial.id,
-        title=trial.title,
-        programme=trial.programme,
-        units=trial.units,
-        technology=trial.technology,
-        technology_titles=trial.technology_titles,
-        usage_class=trial.usage_class,
-        timezone=trial.timezone,
-        currency=trial.currency,
-        starts=trial.starts,
-        ends=trial.ends,
+        **{field.name: getattr(report.trial, field.name) for field in fields(TrialFacts)},
         homes=report.data.homes,
         as_of=report.as_of,
         use_day_rate=report.use_day_rate,
