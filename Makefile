@@ -1,5 +1,7 @@
 # make demo    the whole system with simulated homes      make test    every test
 # make check   style, types, import contracts             make bench   the measurements
+# make fuzz    a million damaged messages, the whole way into a database
+# make soak    fault rounds: make soak ROUNDS=500 SEED=7, or one of them alone: make soak SEED=7 ROUND=41
 # ARGS are handed on: make demo ARGS="--homes 5", make test ARGS="-k gateway -x"
 
 PYTHON ?= python3
@@ -8,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-com
 UV := $(BIN)/uv pip
 COMPILE := $(UV) compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench fuzz soak lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runtime
@@ -23,8 +25,17 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A few minutes; make bench ARGS=--full takes far longer and 20 GB. What has no main() is what the measurements share.
 bench: .venv/dev
-	@for measurement in bench/*.py; do echo "== $$measurement"; $(BIN)/python $$measurement $(ARGS) || exit 1; done
+	@for measurement in $$(grep -l '^def main' bench/*.py); do echo "== $$measurement"; $(BIN)/python $$measurement $(ARGS) || exit 1; done
+
+fuzz: .venv/dev
+	@$(BIN)/python tests/fuzz.py $(ARGS)
+
+ROUNDS ?= 500
+SEED ?= 1
+soak: .venv/dev
+	@ROUNDS=$(ROUNDS) SEED=$(SEED) ROUND=$(ROUND) $(BIN)/pytest -q -s tests/test_ingest_rounds.py $(ARGS)
 
 # One environment: the demo needs the runtime set, the tests add theirs on top. uv installs ten times as fast as
 # pip; where it cannot (a proxy or an index that only pip was told about), pip does.

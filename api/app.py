@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import uvicorn
 from fastapi import FastAPI
 
-from api import devices, health, problem, quarantine, sites, trials
+from api import devices, health, metrics, problem, quarantine, sites, trials
 from api.reports import Reports
 from nyttig import __version__
 from nyttig.errors import StoreUnavailableError
@@ -33,7 +33,7 @@ def create_app(conninfo: str = "") -> FastAPI:
 
     app = FastAPI(title="Nyttig", version=__version__, description=DESCRIPTION, lifespan=lifespan)
     problem.install(app)
-    for room in (trials, devices, sites, quarantine, health):
+    for room in (trials, devices, sites, quarantine, health, metrics):
         app.include_router(room.router)
     return app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,10 +12,18 @@ from api import examples
 from api.deps import Asker, Connection, Now, json
 from nyttig.device_health import DeviceHealth, Health, device_health
 from nyttig.errors import NotFoundError
-from nyttig.store import registry
+from nyttig.store import ledger, registry
 from nyttig.store.health import Status
+from nyttig.store.ledger import Entry
 
 router = APIRouter(prefix="/v1/devices", tags=["devices"])
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRecord(DeviceHealth):
+    """A device's health with its ledger: what came of its messages, the newest boot first."""
+
+    ledger: tuple[Entry, ...] = ()
 
 
 @router.get("", responses={200: {"model": Health, **examples.DEVICES}})
@@ -39,10 +47,11 @@ def devices(
     return json(replace(health, devices=seen, silent_sites=sites))
 
 
-@router.get("/{device}", responses={200: {"model": DeviceHealth}})
+@router.get("/{device}", responses={200: {"model": DeviceRecord}})
 def device(device: str, connection: Connection, now: Now, asker: Asker) -> Response:
-    """One placed device."""
+    """One placed device, and what came of its messages boot by boot."""
     for found in device_health(connection, now).devices:
         if found.device == device and (asker.units is None or found.unit in asker.units):
-            return json(found)
+            told = {field.name: getattr(found, field.name) for field in fields(found)}
+            return json(DeviceRecord(**told, ledger=tuple(ledger.entries(connection, device=device))))
     raise NotFoundError(f"no device {device!r} is placed anywhere now; `nyttig devices` lists those that are")

@@ -7,7 +7,7 @@ from typing import Any
 _RATE = {
     "homes": 12, "used_observed_days": 14, "used_unobserved_days": 2, "unused_days": 6, "unknown_days": 4,
     "paused_days": 3, "out_days": 1, "point": 0.7, "lower": 0.6153846153846154, "upper": 0.7692307692307693,
-    "observability": 0.8461538461538461, "show": "point",
+    "observability": 0.8461538461538461, "show": "point", "lossy_days": 1, "lossy_unused_days": 0,
 }  # fmt: skip
 
 
@@ -80,6 +80,8 @@ DEVICES = _example(
                 "connection": "offline",
                 "dialect": "nyttig",
                 "address": "alna-017-md",
+                "lost_messages": 12,
+                "lost_since": "2026-11-03T04:20:00+00:00",
             }
         ],
         "silent_sites": [
@@ -96,7 +98,8 @@ READY = _example(
         "last_event_at": "2026-11-22T07:57:58+00:00",
         "last_commit_at": "2026-11-22T07:57:59+00:00",
         "last_commit_age_seconds": 4.2,
-        "last_canary_age_seconds": None,
+        "last_canary_age_seconds": 6.1,
+        "canary_latency_seconds": 0.031,
         "rollup_marks_waiting": 0,
         "ingest": [
             {

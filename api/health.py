@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Literal
 
@@ -14,10 +14,14 @@ from api import examples
 from api.deps import Now, current, json
 from nyttig.device_health import INGESTOR_GONE_AFTER
 from nyttig.errors import NyttigError
-from nyttig.store import health, platform, rollups
+from nyttig.store import canaries, health, platform, rollups
+from nyttig.store.canaries import Passage
 from nyttig.store.platform import Ingestor
 
 router = APIRouter(prefix="/v1/health", tags=["health"])
+
+CANARY_OVERDUE_AFTER = timedelta(seconds=60)
+"""Ingest sends one every 10 seconds; so long without any means that something on the way is broken or far behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,11 @@ class IngestorBeat:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Whether data comes in and can be read, and how old the last of it is. The canary comes later: null."""
+    """Whether data comes in and can be read, and how old the last of it is.
+
+    A canary is a message that ingest sends to itself: its age says when the newest one that came through was sent, its
+    latency how long that took to be committed; null where none ever came through.
+    """
 
     status: Literal["ready", "not_ready"]
     reason: str | None
@@ -49,6 +57,7 @@ class Ready:
     last_commit_at: datetime | None
     last_commit_age_seconds: float | None
     last_canary_age_seconds: float | None
+    canary_latency_seconds: float | None
     rollup_marks_waiting: int | None
     ingest: tuple[IngestorBeat, ...]
 
@@ -61,20 +70,22 @@ def live() -> Response:
 
 @router.get("/ready", responses={200: {"model": Ready, **examples.READY}, 503: {"model": Ready}})
 def ready(request: Request, now: Now) -> Response:
-    """200 when the database answers and an ingestor is at work; else 503 with the reason, in the same shape."""
+    """200 when the database answers, an ingestor is at work and its canaries come through; else 503 with the reason, in
+    the same shape."""
     try:
         with current(request.app.state.pool) as connection:
             ingestors = platform.ingestors(connection)
             last_event_at = health.last_event_at(connection)
             waiting = rollups.waiting(connection)
+            canary = canaries.newest(connection)
     except NyttigError as error:
         return json(
-            Ready("not_ready", str(error), now, None, None, None, None, None, ()),
+            Ready("not_ready", str(error), now, None, None, None, None, None, None, ()),
             HTTPStatus.SERVICE_UNAVAILABLE,
         )
     beats = tuple(_beat(ingestor, now) for ingestor in ingestors)
     committed = max((i.last_commit_at for i in ingestors if i.last_commit_at), default=None)
-    reason = _reason(beats)
+    reason = _reason(beats) or _overdue(canary, ingestors, now)
     answer = Ready(
         status="ready" if reason is None else "not_ready",
         reason=reason,
@@ -82,7 +93,8 @@ def ready(request: Request, now: Now) -> Response:
         last_event_at=last_event_at,
         last_commit_at=committed,
         last_commit_age_seconds=None if committed is None else (now - committed).total_seconds(),
-        last_canary_age_seconds=None,
+        last_canary_age_seconds=None if canary is None else (now - canary.sent_at).total_seconds(),
+        canary_latency_seconds=None if canary is None else canary.latency_seconds,
         rollup_marks_waiting=waiting,
         ingest=beats,
     )
@@ -111,3 +123,17 @@ def _reason(beats: tuple[IngestorBeat, ...]) -> str | None:
     if not any(beat.connected for beat in running):
         return "the ingestor is not connected to the broker; check the broker and NYTTIG_MQTT_URL"
     return None
+
+
+def _overdue(canary: Passage | None, ingestors: list[Ingestor], now: datetime) -> str | None:
+    """Where canaries used to come through and no longer do. None where none ever did, as where ingest may not publish."""
+    if canary is None:
+        return None
+    running_since = min(one.started_at for one in ingestors if now - one.alive_at <= INGESTOR_GONE_AFTER)
+    if now - max(canary.sent_at, running_since) <= CANARY_OVERDUE_AFTER:
+        return None
+    return (
+        f"no canary sent after {canary.sent_at.isoformat()} has come through, though one is sent every 10 seconds and the "
+        "ingestor is connected; check that the broker delivers (its log, its disk, its access rules) and whether "
+        "ingest is working off a backlog"
+    )

@@ -1,4 +1,4 @@
-"""Quarantine: what could not be stored, by reason."""
+"""Quarantine: what could not be stored, by reason and by topic."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """What waits in quarantine, most messages first."""
+    """What waits in quarantine, most messages first; also groups of which nothing is left but the count dropped."""
 
     groups: tuple[QuarantineGroup, ...]
 
 
 @router.get("", responses={200: {"model": Quarantine}})
 def quarantine(connection: Connection) -> Response:
-    """Messages that could not be stored, grouped by reason and dialect."""
+    """Messages that could not be stored, grouped by reason and dialect, and in them by topic."""
     return json(Quarantine(tuple(store.groups(connection))))

@@ -54,6 +54,14 @@ def judge(health: Json) -> Verdict:
         what = _("The receiver has lost its connection to the message broker.")
         advice = _("It keeps trying. If this lasts, ask the person who runs Nyttig to look at the broker.")
         return Verdict("stopped", f"{what} {last}", f"{consequence} {advice}")
+    canary_age_seconds = health.get("last_canary_age_seconds")
+    if not ready and canary_age_seconds is not None:
+        what = _("Messages are not getting through, or are far behind.")
+        sent = _(
+            "Nyttig sends itself a test message every 10 seconds; the newest one that arrived was sent {ago}."
+        ).format(ago=ago(canary_age_seconds))
+        advice = _("Ask the person who runs Nyttig to look at the broker and at “nyttig ingest”.")
+        return Verdict("stopped", f"{what} {sent} {last}", f"{consequence} {advice}")
     if not ready:
         reason = health.get("reason") or _("no reason given")
         what = _("Nyttig is not ready: {reason}.").format(reason=plain(str(reason).rstrip(".")))

@@ -173,6 +173,18 @@ def rate_note(rate: Json) -> str:
     )
 
 
+def lossy_note(rate: Json) -> str:
+    """How many of the unused days may hide a use, in a sentence; nothing where there are none."""
+    lossy: int = rate["lossy_unused_days"]
+    if not lossy:
+        return ""
+    return ngettext(
+        "On {n} of the days without use messages were lost on the way: a use may be among them.",
+        "On {n} of the days without use messages were lost on the way: uses may be among them.",
+        lossy,
+    )
+
+
 def coverage_note(coverage: Json, count: int) -> str:
     """What coverage rests on: hours in contact of the hours that count, and homes."""
     return _("{online} of {exposed} hours in contact · {homes}").format(

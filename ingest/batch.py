@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ingest import canary
 from ingest.decode import Route, decode, route_of
 from ingest.mqtt import Arrived
 from ingest.redelivery import RedeliveryWindow, digest_of
 from nyttig.errors import DecodeError
 from nyttig.model import LATE_AFTER, Message, Reading, believed_time
+from nyttig.store.canaries import Canary
 from nyttig.store.events import Batch, EventRow
 from nyttig.store.quarantine import Quarantined
 
@@ -20,11 +22,12 @@ Devices = Mapping[tuple[str, str], int]
 
 
 class Prepared(NamedTuple):
-    """A batch, how many messages were the broker's retained memory, and whether a device was unknown."""
+    """A batch, how many messages were the broker's retained memory, whether a device was unknown, and our canaries."""
 
     batch: Batch
     retained: int
     strangers: bool
+    canaries: list[Canary]
 
 
 def prepare(
@@ -33,8 +36,12 @@ def prepare(
     """The batch that `arrived` makes: what can be read as events, everything else quarantined with its reason."""
     batch = Batch()
     retained, strangers = 0, False
+    canaries: list[Canary] = []
     for item in arrived:
         message = item.message
+        if message.topic == canary.TOPIC and (came_through := canary.read(message)) is not None:
+            canaries.append(came_through)
+            continue
         retained += message.retained
         events, quarantined = read(message, routes, devices)
         strangers = strangers or any(one.reason == "unknown_device" for one in quarantined)
@@ -47,7 +54,7 @@ def prepare(
                 batch.digests.append(digest)
         batch.events += events
         batch.quarantined += quarantined
-    return Prepared(batch, retained, strangers)
+    return Prepared(batch, retained, strangers, canaries)
 
 
 def read(

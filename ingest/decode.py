@@ -25,7 +25,7 @@ MESSAGE_BYTES_MAX = 1_048_576
 
 
 class Route(NamedTuple):
-    """A topic filter, taken apart."""
+    """A topic filter, taken apart, without the `$share/group/` of a shared subscription."""
 
     dialect: str
     levels: tuple[str, ...]
@@ -40,8 +40,25 @@ def routes(sources: Sequence[Source]) -> list[Route]:
             raise SettingsError(
                 f"NYTTIG_MQTT_SOURCES names the dialect {source.dialect!r}; known: {', '.join(sorted(DIALECTS))}"
             )
-        found.append(Route(source.dialect, tuple(source.topic_filter.split("/")), DIALECTS[source.dialect]))
+        levels = tuple(own_filter(source.topic_filter).split("/"))
+        found.append(Route(source.dialect, levels, DIALECTS[source.dialect]))
     return found
+
+
+def own_filter(topic_filter: str) -> str:
+    """The filter that topics are to match: without the `$share/group/` by which several ingestors share it.
+
+    Raises SettingsError for a shared subscription that names no group or no filter (MQTT v5, 4.8.2).
+    """
+    if topic_filter.split("/", 1)[0] != "$share":
+        return topic_filter
+    group, _, shared = topic_filter.removeprefix("$share/").partition("/")
+    if not group or not shared or "+" in group or "#" in group:
+        raise SettingsError(
+            f"NYTTIG_MQTT_SOURCES names the filter {topic_filter!r}; a subscription that several ingestors share"
+            " is $share/group/topic/filter, for example nyttig=$share/nyttig/wt/v1/#"
+        )
+    return shared
 
 
 def route_of(topic: str, known: Sequence[Route]) -> tuple[Route, str]:

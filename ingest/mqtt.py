@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from socket import socket as Socket  # noqa: N812  # a type, beside variables of that name
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -22,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.decode import own_filter
 from ingest.packets import GOODBYE, PING, MalformedPacketError, acknowledgements, take
 from nyttig.errors import BrokerUnavailableError, NyttigError
 from nyttig.model import Message
@@ -75,7 +76,9 @@ class Subscriber:
         self._protocol = paho.MQTTv5
         self._connection = 0
         self._unread = b""
+        self._inbox_bytes = 0  # of what came during the handshake
         self._heard_at = self._said_at = 0.0
+        self._keepalive_seconds = float(KEEPALIVE_SECONDS)
         self.session_present = False
 
     @property
@@ -151,7 +154,9 @@ class Subscriber:
     def _connect(self) -> None:
         self._drop()
         self._connected = self._subscribed = self._lost = None
+        self._inbox_bytes = 0
         self._connection += 1
+        self._keepalive_seconds = KEEPALIVE_SECONDS
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
@@ -192,11 +197,13 @@ class Subscriber:
                 self._lost = "it accepted the connection and then said nothing"
             if self._lost is not None:
                 self._connected = bool(self._connected)
-                reason = self._lost
-                self._drop()
-                raise self._unavailable(reason)
+                self._give_up(self._lost)
             self._pump(0.2)
             client.loop_misc()
+            if self.session_present and self._inbox_bytes > BYTES_HELD_MAX:
+                self._subscribed = (
+                    True  # the session brings its backlog first; the answer to us comes behind it
+                )
         # From here on the stream is ours: what paho read was whole packets, and it has nothing left to send.
         self._unread = b""
         self._heard_at = self._said_at = time.monotonic()
@@ -256,6 +263,8 @@ class Subscriber:
                 _text(topic), payload, retained, redelivered, now + timedelta(microseconds=place)
             )
             self._inbox.append(Arrived(message, packet_id, connection))
+        if taken.refused:
+            self._lost = f"it refused a subscription to {', '.join(self._topic_filters)}"
         if taken.disconnected is not None:
             self._lost = (
                 _TAKEN_OVER_TEXT
@@ -271,7 +280,7 @@ class Subscriber:
                 left = left[socket.send(left) :]
                 self._said_at = time.monotonic()
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                if not select.select([], [socket], [], KEEPALIVE_SECONDS)[1]:
+                if not select.select([], [socket], [], self._keepalive_seconds)[1]:
                     self._lost = self._lost or "it takes nothing any more"
                     return
             except OSError as error:
@@ -281,9 +290,9 @@ class Subscriber:
     def _ping_when_due(self) -> None:
         """The broker hears from us at least every half keepalive; who does not answer that is lost."""
         now = time.monotonic()
-        if now - self._heard_at > 1.5 * KEEPALIVE_SECONDS:
-            self._lost = self._lost or f"nothing was heard for {1.5 * KEEPALIVE_SECONDS:.0f} s"
-        elif now - self._said_at > KEEPALIVE_SECONDS / 2:
+        if now - self._heard_at > 1.5 * self._keepalive_seconds:
+            self._lost = self._lost or f"nothing was heard for {1.5 * self._keepalive_seconds:.0f} s"
+        elif now - self._said_at > self._keepalive_seconds / 2:
             self._send(PING)
 
     def _socket(self) -> Socket | None:
@@ -291,11 +300,13 @@ class Subscriber:
 
     def _require_alive(self) -> None:
         if self._client is None or self._lost is not None or self._client.socket() is None:
-            reason = self._lost or "the connection was closed"
-            self._drop()
-            if reason == _TAKEN_OVER_TEXT:
-                raise TakenOverError(self._client_id)
-            raise self._unavailable(reason)
+            self._give_up(self._lost or "the connection was closed")
+
+    def _give_up(self, reason: str) -> NoReturn:
+        self._drop()
+        if reason == _TAKEN_OVER_TEXT:
+            raise TakenOverError(self._client_id)
+        raise self._unavailable(reason)
 
     def _drop(self) -> None:
         """Forgets the connection and what came over it unacknowledged: the broker will send that again."""
@@ -312,13 +323,18 @@ class Subscriber:
         )
 
     def _on_connect(
-        self, client: paho.Client, _data: Any, flags: paho.ConnectFlags, code: ReasonCode, _properties: Any
+        self, client: paho.Client, _data: Any, flags: paho.ConnectFlags, code: ReasonCode, properties: Any
     ) -> None:
         self._connected = not code.is_failure
         if code.is_failure:
             self._lost = f"it refused the connection: {code}"
             return
         self.session_present = flags.session_present
+        # A broker may want to hear from us more often than we meant to be heard (v5, 3.2.2.3.14); 0: never mind.
+        self._keepalive_seconds = getattr(properties, "ServerKeepAlive", 0) or KEEPALIVE_SECONDS
+        if unshared := [shared for f in self._topic_filters if (shared := own_filter(f)) != f]:
+            # A session keeps its subscriptions: one from before the filter was shared would bring all of it again.
+            client.unsubscribe(unshared)
         client.subscribe([(topic_filter, 1) for topic_filter in self._topic_filters])
 
     def _on_subscribe(
@@ -331,6 +347,7 @@ class Subscriber:
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         """What came before the handshake was over."""
+        self._inbox_bytes += len(message.payload)
         arrived = Message(
             _text(message._topic), bytes(message.payload), message.retain, message.dup, datetime.now(UTC)
         )

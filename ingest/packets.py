@@ -13,7 +13,7 @@ from typing import NamedTuple
 PING = b"\xc0\x00"
 GOODBYE = b"\xe0\x00"
 
-_PUBLISH, _DISCONNECT = 0x30, 0xE0
+_PUBLISH, _SUBACK, _DISCONNECT = 0x30, 0x90, 0xE0
 
 
 class Publish(NamedTuple):
@@ -27,11 +27,13 @@ class Publish(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What stood in the bytes: messages, the reason code of a DISCONNECT, and how many bytes were used."""
+    """What stood in the bytes: messages, the reason code of a DISCONNECT, how many bytes were used, and whether a
+    SUBACK among them refuses a subscription."""
 
     messages: list[Publish]
     disconnected: int | None
     used: int
+    refused: bool = False
 
 
 class MalformedPacketError(ValueError):
@@ -41,9 +43,10 @@ class MalformedPacketError(ValueError):
 def take(data: bytes, *, v5: bool, limit: int) -> Taken:
     """The packets that stand whole at the beginning of `data`, at most `limit` messages.
 
-    Packets that a subscriber needs not act on (a PINGRESP, a late SUBACK) are passed over.
+    Packets that a subscriber needs not act on (a PINGRESP, an UNSUBACK) are passed over.
     """
     messages: list[Publish] = []
+    refused = False
     at, end = 0, len(data)
     while len(messages) < limit and end - at >= 2:
         first, length, body = data[at], data[at + 1], at + 2
@@ -84,10 +87,17 @@ def take(data: bytes, *, v5: bool, limit: int) -> Taken:
                     data[body + 2 : topic_ends], data[begins:stop], first & 1 == 1, first & 8 == 8, packet_id
                 )
             )
+        elif kind == _SUBACK:
+            codes = body + 2
+            number = _variable(data, codes, stop) if v5 else (0, codes)
+            if number is None:
+                raise MalformedPacketError("the length of a SUBACK's properties runs past its end")
+            codes = number[0] + number[1]
+            refused = refused or any(code >= 0x80 for code in data[codes:stop])
         elif kind == _DISCONNECT:
-            return Taken(messages, data[body] if length else 0, stop)
+            return Taken(messages, data[body] if length else 0, stop, refused)
         at = stop
-    return Taken(messages, None, at)
+    return Taken(messages, None, at, refused)
 
 
 def acknowledgements(packet_ids: Iterable[int]) -> bytes:

@@ -6,18 +6,19 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
+from ingest import canary
 from ingest.backoff import Backoff
 from ingest.batch import Prepared, prepare, read
 from ingest.decode import routes
 from ingest.mqtt import Arrived, Subscriber, TakenOverError
-from ingest.redelivery import RedeliveryWindow
+from ingest.redelivery import RedeliveryWindow, digest_of
 from nyttig.errors import BrokerUnavailableError, StoreUnavailableError, UnstorableError
 from nyttig.model import Message
 from nyttig.settings import Settings
-from nyttig.store import db, events, migrate, platform, quarantine, registry, retention, rollups
+from nyttig.store import canaries, db, events, migrate, platform, quarantine, registry, retention, rollups
 
 BATCH_MESSAGES = 2_000
 RECEIVE_MAXIMUM = 4_000
@@ -38,19 +39,24 @@ def run(settings: Settings, stop: threading.Event, conninfo: str = "") -> None:
     refresher = threading.Thread(
         target=refresh_forever, args=(stop, conninfo, settings.keep_events()), name="refresh"
     )
+    sender = threading.Thread(
+        target=canary.send_forever, args=(settings.broker(), settings.mqtt_client_id, stop), name="canary"
+    )
     gc.collect()
     gc.freeze()
     gc.disable()  # cyclic garbage is collected when idle: in the hot loop the collector is the dominant cost
     try:
         ingestor.start()
         refresher.start()
+        sender.start()
         while not stop.is_set():
             ingestor.step()
     finally:
         stop.set()
         ingestor.close()
-        if refresher.ident is not None:
-            refresher.join()
+        for thread in (refresher, sender):
+            if thread.ident is not None:
+                thread.join()
         gc.enable()
 
 
@@ -139,13 +145,21 @@ class Ingestor:
         if self._away_since is not None:
             # What a broker kept for us while only we were away is not lost; with a new session, or while the
             # broker itself was away, it may be.
-            lossy = self._away_cause != "ingest" or not self._subscriber.session_present
-            self._note(platform.Outage(self._away_cause, self._away_since, _now(), lossy))
+            forgotten = not self._subscriber.session_present
+            cause = "session" if forgotten and self._away_cause == "ingest" else self._away_cause
+            if forgotten:
+                log.warning(
+                    "the broker no longer knows us as %r: what it kept for us is gone, and what was sent since %s"
+                    " may never have been kept",
+                    self._client_id,
+                    f"{self._away_since:%Y-%m-%d %H:%M:%S} UTC",
+                )
+            self._note(platform.Outage(cause, self._away_since, _now(), lossy=cause != "ingest"))
             self._away_since = None
 
     def _lose_broker(self, error: BrokerUnavailableError) -> None:
-        if self._away_since is None:
-            self._away_since, self._away_cause = _now(), "broker"
+        # Away ourselves, we cannot know since when the broker is: with it, messages may be gone all the while.
+        self._away_since, self._away_cause = self._away_since or _now(), "broker"
         if self._broker_backoff.fresh:
             log.warning("%s; trying again until it is back", error)
         self._beat()
@@ -161,7 +175,7 @@ class Ingestor:
                     self._open_store()
                 if refused is not None:
                     prepared = self._without_unstorable(arrived)
-                self._append(prepared)
+                committed_before = self._append(prepared, len(arrived))
             except events.RacedError:
                 continue
             except UnstorableError as error:
@@ -174,11 +188,18 @@ class Ingestor:
                 if not self._hold_broker(self._store_backoff.next_seconds()):
                     return False
             else:
-                return True
+                if committed_before is None:
+                    return True
+                # Not acknowledged, so their packet ids name the same messages still, marked DUP or not.
+                arrived = [_again(item) if digest_of(item) in committed_before else item for item in arrived]
+                prepared = self._prepare(arrived)
         return False
 
-    def _append(self, prepared: Prepared) -> None:
-        """The batch is committed, or nothing of it is.
+    def _append(self, prepared: Prepared, messages: int) -> Collection[int] | None:
+        """The batch made of so many messages is committed, or nothing of it is.
+
+        Returns the digests of the batch that stands under this number already, if one does: the database was lost
+        before it could say that it had committed it, and its messages may have come again among others.
 
         Raises RacedError, UnstorableError, StoreUnavailableError and TakenOverError.
         """
@@ -196,6 +217,7 @@ class Ingestor:
                     duplicates=appended.duplicates,
                     quarantined=quarantined,
                     retained=prepared.retained,
+                    messages=messages,
                     started_at=self._started_at,
                 )
                 if not ours:
@@ -208,16 +230,22 @@ class Ingestor:
                         batch.digests,
                         forget_before=self._window.oldest_batch,
                     )
+                canaries.record(self._connection, prepared.canaries, committed_at=_now())
                 if new:
                     self._connection.commit()
         except (events.RacedError, UnstorableError):
             self._roll_back()
             raise
+        digests, committed_before = batch.digests, None
         if not new:
-            self._roll_back()  # committed before, but the database was lost before it could say so
-        if batch.digests:
-            self._window.add(number, batch.digests)
+            with db.translated():
+                digests = dict(platform.redelivery_window(self._connection, self._client_id))[number]
+            self._roll_back()
+            committed_before = set(digests)
+        if digests:
+            self._window.add(number, digests)
         self._regain_store()
+        return committed_before
 
     def _prepare(self, arrived: Sequence[Arrived]) -> Prepared:
         prepared = prepare(arrived, self._routes, self._devices, self._window)
@@ -404,6 +432,10 @@ def replay_quarantine(
             stored += 1
         rollups.refresh_all(connection)
     return stored, left
+
+
+def _again(arrived: Arrived) -> Arrived:
+    return arrived._replace(message=arrived.message._replace(redelivered=True))
 
 
 def _now() -> datetime:

@@ -127,13 +127,16 @@ def parser() -> argparse.ArgumentParser:
 
     devices = command("devices", "device health, worst first", "--status silent")
     devices.add_argument("--trial", metavar="T")
+    devices.add_argument("--device", metavar="D", help="what came of one device's messages, boot by boot")
     devices.add_argument("--status", choices=["online", "late", "silent", "never_seen", "unknown"])
     as_json(devices)
 
-    quarantine = command("quarantine", "messages that could not be stored: list them, or try them again",
+    quarantine = command("quarantine", "messages that could not be stored: list them, show one, or try them again",
                          "--replay --reason unknown_device")  # fmt: skip
+    either = quarantine.add_mutually_exclusive_group()
+    either.add_argument("--show", type=_count, metavar="ID", help="one kind whole, by its number in the list")
     quarantine.add_argument("--reason", metavar="R", help="only those with this reason")
-    quarantine.add_argument("--replay", action="store_true", help="read them again with today's registry")
+    either.add_argument("--replay", action="store_true", help="read them again with today's registry")
     quarantine.add_argument(
         "--limit", type=_count, default=20, metavar="N", help="show at most N kinds (default: %(default)s)"
     )

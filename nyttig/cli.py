@@ -191,13 +191,18 @@ def _devices(arguments: Arguments, _settings: Settings) -> None:
 
     from nyttig import text
     from nyttig.device_health import device_health
-    from nyttig.store import db, migrate, registry
+    from nyttig.store import db, ledger, migrate, registry
 
     now = datetime.now(UTC)
-    with db.connect() as connection:
+    with db.connect() as connection, db.translated():
         migrate.require_current(connection)
         if arguments.trial:
             registry.require(connection, arguments.trial)
+        if arguments.device:
+            registry.require_device(connection, arguments.device)
+            entries = ledger.entries(connection, device=arguments.device)
+            print(text.as_json(entries) if arguments.json else text.ledger(entries))
+            return
         health = device_health(connection, now, trial_id=arguments.trial)
     kept = tuple(one for one in health.devices if arguments.status in (None, one.status))
     health = replace(health, devices=kept)
@@ -216,6 +221,10 @@ def _quarantine(arguments: Arguments, settings: Settings) -> None:
         return
     with db.connect() as connection, db.translated():
         migrate.require_current(connection)
+        if arguments.show is not None:
+            one = quarantine.read(connection, arguments.show)
+            print(text.as_json(text.shown(one)) if arguments.json else text.quarantined(one))
+            return
         groups = quarantine.groups(connection)
         kept = quarantine.waiting(connection, reason=arguments.reason, limit=arguments.limit)
     print(
@@ -225,7 +234,7 @@ def _quarantine(arguments: Arguments, settings: Settings) -> None:
 
 def _verify(arguments: Arguments, _settings: Settings) -> int:
     from nyttig import text
-    from nyttig.store import db, ledger, migrate, registry, rollups
+    from nyttig.store import counters, db, gaps, ledger, migrate, registry, rollups
 
     with db.connect() as connection, db.translated():
         migrate.require_current(connection)
@@ -233,12 +242,23 @@ def _verify(arguments: Arguments, _settings: Settings) -> int:
             registry.require(connection, arguments.trial)
         wrong = rollups.differences(connection, trial_id=arguments.trial)
         unbooked = ledger.differences(connection, trial_id=arguments.trial)
+        miscounts = ledger.miscounts(connection, trial_id=arguments.trial)
+        misplaced = gaps.differences(connection, trial_id=arguments.trial)
+        miscounted = counters.differences(connection, trial_id=arguments.trial)
         waiting = rollups.waiting(connection)
     if arguments.json:
-        print(text.as_json({"rollups": wrong, "ledger": unbooked, "marks_waiting": waiting}))
+        found = {
+            "rollups": wrong,
+            "ledger": unbooked,
+            "ledger_totals": miscounts,
+            "gaps": misplaced,
+            "recovered_uses": miscounted,
+            "marks_waiting": waiting,
+        }
+        print(text.as_json(found))
     else:
-        print(text.verification(wrong, unbooked, waiting))
-    return 1 if wrong or unbooked else 0
+        print(text.verification(wrong, unbooked, miscounts, misplaced, miscounted, waiting))
+    return 1 if wrong or unbooked or miscounts or misplaced or miscounted else 0
 
 
 def _settings(_arguments: Arguments, settings: Settings) -> None:

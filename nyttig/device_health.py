@@ -25,7 +25,8 @@ class DeviceHealth:
     status: `online`, `late` (more than 1.5 expected intervals unheard), `silent` (more than 3), `never_seen`,
     `unknown` (unheard for long, but the platform itself was away meanwhile). Battery is None where the device
     runs on mains or never said; `battery_at` is the age of what it said. `connection` is what its last will or
-    its bridge says, which is not the same as being heard.
+    its bridge says, which is not the same as being heard. `lost_messages` of those it numbered never came since
+    it was placed, the first of them after `lost_since` (None: none is known to be lost).
     """
 
     device: str
@@ -49,6 +50,8 @@ class DeviceHealth:
     connection: str | None
     dialect: str
     address: str
+    lost_messages: int = 0
+    lost_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ def _health_of(facts: DeviceFacts, now: datetime, away: Sequence[tuple[datetime,
         connection=facts.connection,
         dialect=facts.dialect,
         address=facts.address,
+        lost_messages=facts.lost_messages,
+        lost_since=facts.lost_since,
     )
 
 

@@ -5,28 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from nyttig import gains
 from nyttig.errors import NyttigError
-from nyttig.figures import adoption, benefit, coverage
+from nyttig.figures import adoption, coverage
 from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
-from nyttig.figures.benefit import NetMinutes, Paired
-from nyttig.model import Gain, Home, Parameters, TrialPackage, Visit
-from nyttig.store import db, platform, registry, rollups
+from nyttig.figures.benefit import NetMinutes
+from nyttig.gains import GainFigures
+from nyttig.model import Home, Parameters, TrialPackage
+from nyttig.store import counters, db, gaps, platform, registry, rollups
 from nyttig.store.db import Session
 
 DEFINITIONS_VERSION = "1"
 """Raised whenever a figure's definition changes, so that two reports can be told apart."""
-
-VISIT_MINUTES = "visit_minutes_per_week"
-"""The indicator that is worked out from registered visits."""
-
-NEW_WORK_PURPOSES = frozenset(("alarm_handling", "refill", "remote_check", "support"))
-"""Visits with these purposes are work that the technology brought, never part of the visit minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,46 +64,6 @@ class UnitFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class HomePair:
-    """One home's indicator before and after."""
-
-    home: str
-    unit: str
-    before: float
-    after: float
-    by_proxy: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GainFigures:
-    """One gain with what was measured of it.
-
-    `evidence_level` is 0 (case: under five pairs) or 1 (before/after). `homes_missing` lack one of the periods.
-    `registration_ratio` is the smaller share of homes registered in either period; under the trial's limit the
-    gain is `uncertain`.
-    """
-
-    id: str
-    title: str
-    type: str
-    perspective: str
-    indicator: str
-    better: str
-    target: float | None
-    owner: str | None
-    payer: str | None
-    planned: bool
-    evidence_level: int
-    homes: tuple[HomePair, ...]
-    homes_missing: int
-    before_mean: float | None
-    after_mean: float | None
-    difference: Paired
-    registration_ratio: float | None
-    uncertain: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Silence:
     """A time in which no device of a home was heard: one finding (its gateway or its power), not one a device."""
 
@@ -146,6 +101,13 @@ class Report:
     silences: tuple[Silence, ...]
 
 
+class Lost(NamedTuple):
+    """What never came: where gaps lie (device, from_at, to_at), and the uses that counters recover (and uses)."""
+
+    gaps: pd.DataFrame
+    recovered_uses: pd.DataFrame
+
+
 def report(connection: Session, trial_id: str, as_of: datetime) -> Report:
     """The report of a trial with everything that is known now of the time before `as_of`.
 
@@ -155,11 +117,16 @@ def report(connection: Session, trial_id: str, as_of: datetime) -> Report:
         package = _known_at(registry.read(connection, trial_id), as_of)
         exposures = _exposures(package, as_of)
         hours = _hours(connection, package, exposures, as_of)
-        lossy = [
+        outages = [
             (outage.began_at, outage.ended_at)
             for outage in platform.outages(connection, trial_id=trial_id, lossy_only=True)
         ]
-    return _figures(package, exposures, hours, lossy, as_of)
+        devices = sorted(set(exposures["device"]))
+        begins = min(exposures["from_at"], default=as_of)
+        lost = Lost(
+            gaps.read(connection, devices, begins, as_of), counters.read(connection, devices, begins, as_of)
+        )
+    return _figures(package, exposures, hours, outages, lost, as_of)
 
 
 def end_of_day(day: date, timezone: str) -> datetime:
@@ -195,6 +162,7 @@ def _figures(
     exposures: pd.DataFrame,
     hours: pd.DataFrame,
     lossy_outages: Sequence[tuple[datetime, datetime]],
+    lost: Lost,
     as_of: datetime,
 ) -> Report:
     trial, parameters = package.trial, package.trial.parameters
@@ -206,8 +174,15 @@ def _figures(
     )
     outages = pd.DataFrame(lossy_outages, columns=["began_at", "ended_at"])
     days = coverage.device_days(
-        hours, primary, _in_utc(pauses), _in_utc(outages), timezone=trial.timezone, parameters=parameters
+        hours,
+        primary,
+        _in_utc(pauses),
+        _in_utc(outages),
+        lost.gaps,
+        timezone=trial.timezone,
+        parameters=parameters,
     )
+    recovered = _recovered(lost.recovered_uses, primary, zone)
     by_home = coverage.home_days(days)
     homes = _homes(package)
     last_day = max(trial.starts, min(_last_day(as_of, zone), trial.ends or date.max))
@@ -223,7 +198,7 @@ def _figures(
         funnel=adoption.funnel(homes, set(days.loc[days["uses"] > 0, "home"])),
         use_day_rate=adoption.use_day_rate(steady, parameters),
         use_day_rate_all_days=adoption.use_day_rate(days, parameters),
-        intensity=adoption.intensity(steady),
+        intensity=adoption.intensity(steady, recovered),
         coverage=adoption.coverage(steady),
         units=tuple(
             UnitFigures(
@@ -235,7 +210,11 @@ def _figures(
             for unit in trial.units
         ),
         weeks=adoption.weeks(
-            by_home, days, parameters, last_complete_day=(as_of.astimezone(zone) - timedelta(days=1)).date()
+            by_home,
+            days,
+            parameters,
+            recovered,
+            last_complete_day=(as_of.astimezone(zone) - timedelta(days=1)).date(),
         ),
         homes=adoption.home_strips(
             days,
@@ -245,8 +224,8 @@ def _figures(
             last_day=last_day,
             parameters=parameters,
         ),
-        gains=tuple(_gain_figures(package, gain) for gain in trial.gains),
-        net_minutes=_net_minutes(package),
+        gains=tuple(gains.gain_figures(package, gain) for gain in trial.gains),
+        net_minutes=gains.net_minutes(package),
         silences=tuple(
             Silence(home, from_at, to_at, ((to_at or as_of) - from_at) / timedelta(hours=1), devices)
             for home, from_at, to_at, devices in coverage.silences(
@@ -317,6 +296,20 @@ def _hours(
     return rollups.read(connection, sorted(set(exposures["device"])), begins, as_of)
 
 
+def _recovered(recovered: pd.DataFrame, exposures: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+    """Per exposure the uses recovered between two counter readings that both lie in it: home, day, uses.
+
+    A reading from before, in another home or on an installer's bench, says nothing about this home.
+    """
+    both = exposures[["home", "device", "from_at", "to_at"]].merge(
+        recovered, on="device", suffixes=("_exposed", "")
+    )
+    inside = (both["from_at"] >= both["from_at_exposed"]) & (both["to_at"] < both["to_at_exposed"])
+    found = both[inside]
+    day = found["to_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
+    return found[["home", "uses"]].assign(day=day)
+
+
 def _homes(package: TrialPackage) -> pd.DataFrame:
     columns = ["home", "unit", "asked_on", "consented_on", "installed_on", "ended_on", "end_reason"]
     rows = [[getattr(home, column) for column in columns] for home in package.homes]
@@ -362,87 +355,6 @@ def _minute_heard(hours: pd.DataFrame, *, first: bool) -> datetime | None:
     minutes = [(mask & -mask).bit_length() - 1 if first else mask.bit_length() - 1 for mask in masks]
     moment: datetime = hour.to_pydatetime()
     return moment + timedelta(minutes=min(minutes) if first else max(minutes))
-
-
-def _gain_figures(package: TrialPackage, gain: Gain) -> GainFigures:
-    parameters = package.trial.parameters
-    units = {home.home: home.unit for home in package.homes}
-    installed = [home.home for home in package.homes if home.installed_on]
-    values, proxies = _indicator(package, gain.indicator)
-    before, after = values["before"], values["after"]
-    pairs = tuple(
-        HomePair(home, units[home], before[home], after[home], home in proxies)
-        for home in sorted(before.keys() & after.keys())
-    )
-    difference = benefit.paired([pair.after - pair.before for pair in pairs])
-    registered = min(len(before), len(after))
-    registration_ratio = min(registered / len(installed), 1.0) if installed else None
-    return GainFigures(
-        id=gain.id,
-        title=gain.title,
-        type=gain.type,
-        perspective=gain.perspective,
-        indicator=gain.indicator,
-        better=gain.better,
-        target=gain.target,
-        owner=gain.owner,
-        payer=gain.payer,
-        planned=gain.planned,
-        evidence_level=1 if difference.p is not None else 0,
-        homes=pairs,
-        homes_missing=len(set(installed) - {pair.home for pair in pairs}),
-        before_mean=fmean(pair.before for pair in pairs) if pairs else None,
-        after_mean=fmean(pair.after for pair in pairs) if pairs else None,
-        difference=difference,
-        registration_ratio=registration_ratio,
-        uncertain=registration_ratio is None or registration_ratio < parameters.registration_ratio_required,
-    )
-
-
-def _indicator(package: TrialPackage, indicator: str) -> tuple[dict[str, dict[str, float]], set[str]]:
-    """Per period and home the value of an indicator, and the homes in which somebody answered by proxy."""
-    if indicator == VISIT_MINUTES:
-        weeks = package.trial.parameters.registration_days / 7
-        minutes: dict[str, dict[str, float]] = {"before": {}, "after": {}}
-        for visit in package.visits:
-            if visit.purpose not in NEW_WORK_PURPOSES:
-                homes = minutes[visit.period]
-                homes[visit.home] = homes.get(visit.home, 0.0) + _minutes(visit) / weeks
-        return minutes, set()
-    lists: dict[str, dict[str, list[float]]] = {"before": {}, "after": {}}
-    proxies = set()
-    for measure in package.measures:
-        if measure.indicator == indicator:
-            lists[measure.period].setdefault(measure.home, []).append(measure.value)
-            if measure.by_proxy:
-                proxies.add(measure.home)
-    means = {
-        period: {home: fmean(values) for home, values in homes.items()} for period, homes in lists.items()
-    }
-    return means, proxies
-
-
-def _net_minutes(package: TrialPackage) -> NetMinutes:
-    parameters = package.trial.parameters
-    visits, _ = _indicator(package, VISIT_MINUTES)
-    homes = sorted(visits["before"].keys() & visits["after"].keys())
-    new_work = dict.fromkeys(homes, 0.0)
-    registered = False
-    for visit in package.visits:
-        if visit.period == "after" and visit.purpose in NEW_WORK_PURPOSES and visit.home in new_work:
-            new_work[visit.home] += _minutes(visit) / (parameters.registration_days / 7)
-            registered = True
-    return benefit.net_minutes(
-        [visits["before"][home] for home in homes],
-        [visits["after"][home] for home in homes],
-        [new_work[home] for home in homes] if registered else [],
-        len(homes),
-        parameters.hourly_rate,
-    )
-
-
-def _minutes(visit: Visit) -> float:
-    return (visit.ended_at - visit.started_at) / timedelta(minutes=1) + visit.travel_minutes
 
 
 def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:

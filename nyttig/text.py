@@ -11,8 +11,11 @@ import orjson
 from nyttig.device_health import Health
 from nyttig.figures.adoption import UseDayRate
 from nyttig.figures.intervals import Share
-from nyttig.report import GainFigures, Report
-from nyttig.store.ledger import Unbooked
+from nyttig.gains import GainFigures
+from nyttig.report import Report
+from nyttig.store.counters import Miscounted
+from nyttig.store.gaps import Misplaced
+from nyttig.store.ledger import Entry, Miscount, Unbooked
 from nyttig.store.quarantine import Kept, QuarantineGroup
 from nyttig.store.rollups import Difference
 
@@ -41,7 +44,8 @@ def report(made: Report) -> str:
         "all days     " + _rate(made.use_day_rate_all_days) + " (with the first days of each home)",
         f"coverage     {_percent(made.coverage.ratio)} of {made.coverage.exposed_minutes} exposed minutes online",
         (f"intensity    {_number(made.intensity.uses_per_used_day)} uses per day of use,"
-        f" {_number(made.intensity.uses_per_home_week)} per home-week, {made.intensity.uses_total} in all"),
+        f" {_number(made.intensity.uses_per_home_week)} per home-week, {made.intensity.uses_total} in all"
+        + _recovered(made.intensity.recovered_uses)),
     ]  # fmt: skip
     complete = [week for week in made.weeks if week.complete]
     if complete:
@@ -49,6 +53,7 @@ def report(made: Report) -> str:
         lines.append(
             f"{week.iso_week}     {_share(week.active)} of observed homes active, {_share(week.regular)} regular; homes used"
             f" {week.homes_used}, unused {week.homes_unused}, unknown {week.homes_unknown}, paused {week.homes_paused}"
+            + _recovered(week.recovered_uses)
         )
     lines += [_gain(gain) for gain in made.gains]
     net = made.net_minutes
@@ -65,7 +70,13 @@ def report(made: Report) -> str:
             f" {silence.from_at.isoformat(timespec='minutes')} to {ended}"
         )
     lines += ["", "home          U used  u used, little observed  N unused  K unknown  E paused  - out"]
-    lines += [f"{home.home:13} {home.states}" for home in made.homes]
+    for home in made.homes:
+        lines.append(f"{home.home:13} {home.states}")
+        if home.lossy_on:
+            lost = {(day - home.first_day).days for day in home.lossy_on}
+            lines.append(" " * 14 + "".join("!" if n in lost else " " for n in range(max(lost) + 1)))
+    if any(home.lossy_on for home in made.homes):
+        lines.append("! below a day: messages of that day were lost on the way; a use may be among them")
     return "\n".join(lines)
 
 
@@ -82,35 +93,120 @@ def devices(health: Health, now: datetime) -> str:
             if one.battery_pct is not None
             else ""
         )
+        + (
+            f", {_counted(one.lost_messages, 'message')} never came since {one.lost_since:%Y-%m-%d}"
+            if one.lost_since
+            else ""
+        )
         for one in health.devices
     ]
     return "\n".join(lines) or "no devices are placed anywhere; load a trial with `nyttig load FOLDER`"
 
 
+def ledger(entries: Sequence[Entry]) -> str:
+    """What is known of each boot's messages, and where the missing ones were."""
+    lines = []
+    for one in entries:
+        numbers = "no numbers" if one.first_seq is None else f"numbers {one.first_seq} to {one.last_seq}"
+        lines.append(
+            f"boot {one.boot_id or 'none'}: {numbers}, {one.received_total} stored, {one.duplicates_total} came again,"
+            f" {one.late_total} late, {one.lost_messages} lost; {_minute(one.first_received_at)} to"
+            f" {_minute(one.last_received_at)}"
+        )
+        lines += [
+            f"    {gap.first_seq} to {gap.last_seq} never came"
+            + (
+                f", between {_minute(gap.from_at)} and {_minute(gap.to_at)}"
+                if gap.from_at and gap.to_at
+                else ""
+            )
+            for gap in one.gaps
+        ]
+        if one.gaps_total > len(one.gaps):
+            lines.append(f"    and {one.gaps_total - len(one.gaps)} earlier gaps")
+    return "\n".join(lines) or "nothing came from it yet"
+
+
+def _minute(at: datetime) -> str:
+    return at.isoformat(timespec="minutes")
+
+
 def quarantine(groups: Sequence[QuarantineGroup], kept: Sequence[Kept]) -> str:
-    """What waits in quarantine: the reasons with their counts, then single kinds of messages."""
+    """What waits in quarantine: reasons and topics with their counts, then single kinds of messages by number."""
     if not groups:
         return "quarantine is empty"
-    lines = [f"{group.messages_total:8} {group.reason} ({group.dialect or 'no dialect'})" for group in groups]
+    lines = []
+    for group in groups:
+        dropped = f"; {group.dropped_total} more were dropped to make room" if group.dropped_total else ""
+        lines.append(f"{group.messages_total:8} {group.reason} ({group.dialect or 'no dialect'}){dropped}")
+        lines += [f"{topic.messages_total:12} {_printable(topic.topic)}" for topic in group.topics]
+        if group.topics_total > len(group.topics):
+            lines.append(f"{'':12} and {group.topics_total - len(group.topics)} more topics")
     lines.append("")
     for one in kept:
-        payload = one.payload[:120].decode("utf-8", "backslashreplace")
         lines.append(
-            f"{one.messages_total} × {one.reason} on {one.topic}, last {one.last_received_at.isoformat(timespec='seconds')}\n"
-            f"    {one.detail}\n    {payload}"
+            f"#{one.id} {one.messages_total} × {one.reason} on {_printable(one.topic)},"
+            f" last {one.last_received_at.isoformat(timespec='seconds')}\n"
+            f"    {_printable(one.detail)}\n    {_printable(_decoded(one.payload[:120]))}"
         )
-    lines.append("try them again with `nyttig quarantine --replay` once the reason is mended")
+    lines.append(
+        "see one whole with `nyttig quarantine --show NUMBER`;"
+        " try them again with `nyttig quarantine --replay` once the reason is mended"
+    )
     return "\n".join(lines)
 
 
+def quarantined(kept: Kept) -> str:
+    """One kind of quarantined message whole: its payload as text, or in hex where it is none."""
+    try:
+        payload = [_printable(line) for line in kept.payload.decode().splitlines()]
+    except UnicodeDecodeError:
+        payload = [kept.payload[place : place + 32].hex(" ") for place in range(0, len(kept.payload), 32)]
+    size = f"{kept.payload_bytes} bytes"
+    if kept.payload_bytes > len(kept.payload):
+        size += f", of which the first {len(kept.payload)} are kept, so that it cannot be replayed"
+    lines = [
+        f"number   {kept.id}",
+        f"reason   {kept.reason}: {_printable(kept.detail)}",
+        f"topic    {_printable(kept.topic)} ({kept.dialect or 'no dialect'})",
+        (f"messages {kept.messages_total}, {kept.first_received_at.isoformat(timespec='seconds')}"
+         f" to {kept.last_received_at.isoformat(timespec='seconds')}"),
+    ]  # fmt: skip
+    if kept.replayed_at is not None:
+        lines.append(f"replayed {kept.replayed_at.isoformat(timespec='seconds')}")
+    return "\n".join([*lines, f"payload  {size}", *payload])
+
+
 def shown(kept: Kept) -> dict[str, Any]:
-    """A kind of quarantined message for JSON: its payload as text where it is text."""
+    """A kind of quarantined message for JSON: its payload as text, and in hex where it is none."""
     content = kept._asdict()
-    content["payload"] = kept.payload.decode("utf-8", "backslashreplace")
+    content["payload"] = _decoded(kept.payload)
+    try:
+        kept.payload.decode()
+    except UnicodeDecodeError:
+        content["payload_hex"] = kept.payload.hex()
     return content
 
 
-def verification(wrong: Sequence[Difference], unbooked: Sequence[Unbooked], waiting: int) -> str:
+def _decoded(payload: bytes) -> str:
+    return payload.decode("utf-8", "backslashreplace")
+
+
+def _printable(text: str) -> str:
+    """What a stranger sent cannot move the cursor or colour the screen."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode() for one in text
+    )
+
+
+def verification(
+    wrong: Sequence[Difference],
+    unbooked: Sequence[Unbooked],
+    miscounts: Sequence[Miscount],
+    misplaced: Sequence[Misplaced],
+    miscounted: Sequence[Miscounted],
+    waiting: int,
+) -> str:
     """What `verify` found."""
     lines = [
         f"rollup {one.device} {one.hour.isoformat()}: stored {one.stored}, events say {one.recomputed}"
@@ -119,6 +215,19 @@ def verification(wrong: Sequence[Difference], unbooked: Sequence[Unbooked], wait
     lines += [
         f"ledger {one.device} boot {one.boot_id!r}: only in ledger {one.only_in_ledger}, only in events {one.only_in_events}"
         for one in unbooked
+    ]
+    lines += [
+        f"ledger {one.device} boot {one.boot_id!r}: {one.figure} {one.booked}, events say {one.stored}"
+        for one in miscounts
+    ]
+    lines += [
+        f"gap {one.device} boot {one.boot_id!r} {one.first_seq} to {one.last_seq}: only in"
+        f" {'the table of gaps' if one.stored else 'the events'}, or at another time there"
+        for one in misplaced
+    ]
+    lines += [
+        f"recovered uses {one.device} {one.to_at.isoformat()}: stored {one.stored}, counter and events say {one.recomputed}"
+        for one in miscounted
     ]
     if not lines:
         lines.append("rollups and ledger say what the events say")
@@ -152,10 +261,15 @@ def _rate(rate: UseDayRate) -> str:
     observed = (
         f"{_counted(rate.homes, 'home')}, {_percent(rate.observability)} observed,"
         f" {_counted(rate.unknown_days, 'day')} unknown"
+        + (f", {rate.lossy_unused_days} of the unused days lost messages" if rate.lossy_unused_days else "")
     )
     return (
         f"{_percent(rate.point)} ({bounds}; {observed})" if rate.show == "point" else f"{bounds} ({observed})"
     )
+
+
+def _recovered(uses: int) -> str:
+    return f" (and {uses} known from the devices' counters alone)" if uses else ""
 
 
 def _counted(number: int, one: str) -> str:

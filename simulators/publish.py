@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -105,8 +106,7 @@ class Publisher:
         with self._changed:
             while self._unacknowledged >= self._window:
                 before = self._acknowledged_total
-                self._changed.wait(self._retry_seconds)
-                if self._acknowledged_total == before and self._unacknowledged >= self._window:
+                if not self._changed.wait_for(partial(self._moved_on, before), self._retry_seconds):
                     raise self._silence(self._retry_seconds)
             self._raise_rejection()
             self._unacknowledged += 1
@@ -121,6 +121,10 @@ class Publisher:
             raise BrokerUnavailableError(
                 f"no free message identifier towards {self._address}; use a smaller window"
             )
+
+    def _moved_on(self, acknowledged_before: int) -> bool:
+        """Whether something was acknowledged since, or there is room; to be asked under the lock."""
+        return self._acknowledged_total > acknowledged_before or self._unacknowledged < self._window
 
     def drain(self, timeout_seconds: float = 30) -> None:
         """Everything published so far is acknowledged.

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +42,8 @@ def device(number: int, status: str, technology: str, **more: Any) -> dict[str, 
         "connection": None,
         "dialect": "nyttig",
         "address": f"alna/{number:02d}",
+        "lost_messages": 0,
+        "lost_since": None,
     } | more
 
 
@@ -64,7 +66,13 @@ def make_devices() -> dict[str, Any]:
                 for name in ("light_path", "safety_alarm", "feeding_robot")
             ),
             device(11, "never_seen", "safety_alarm", battery_pct=None, battery_at=None),
-            device(2, "late", "medicine_dispenser"),
+            device(
+                2,
+                "late",
+                "medicine_dispenser",
+                lost_messages=12,
+                lost_since=datetime(2026, 11, 3, tzinfo=UTC).isoformat(),
+            ),
             device(9, "online", "medicine_dispenser", battery_pct=14.0),
             *(device(number, "online", "medicine_dispenser") for number in (1, 4, 6, 7, 10, 12)),
         ],

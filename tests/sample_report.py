@@ -15,8 +15,9 @@ from typing import Any
 from nyttig.figures.adoption import Coverage, Funnel, FunnelStep, HomeStrip, Intensity, UseDayRate, Week
 from nyttig.figures.benefit import NetMinutes, Paired
 from nyttig.figures.intervals import Share
+from nyttig.gains import GainFigures, HomePair
 from nyttig.model import Parameters
-from nyttig.report import DataFacts, GainFigures, HomePair, Report, Silence, TrialFacts, UnitFigures
+from nyttig.report import DataFacts, Report, Silence, TrialFacts, UnitFigures
 
 NOW = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
 FIRST_DAY = date(2026, 8, 24)

@@ -23,7 +23,8 @@ from nyttig.package.resize import resize
 from nyttig.package.shift import shift
 from nyttig.package.technologies import builtin_technologies
 from nyttig.package.write import write
-from nyttig.store import db, events, platform, quarantine, registry, rollups
+from nyttig.store import canaries, db, events, platform, quarantine, registry, rollups
+from nyttig.store.canaries import Canary
 from nyttig.store.events import EventRow
 
 ALNA, GAMLE_OSLO, ODENSE = "alna-medisindispenser", "gamle-oslo-komfyrvakt", "odense-vaske-toerre-toilet"
@@ -74,7 +75,9 @@ def fill(database: Database) -> None:
         now = datetime.now(UTC)
         events.append(connection, list(_events(ids, now)))
         platform.started(connection, "nyttig-ingest", now - timedelta(days=30))
-        platform.count(connection, "nyttig-ingest", now, events=1, duplicates=0, quarantined=0, retained=0)
+        platform.count(
+            connection, "nyttig-ingest", now, events=1, duplicates=0, quarantined=0, retained=0, messages=1
+        )
         connection.commit()
         rollups.refresh_all(connection)
 
@@ -84,6 +87,14 @@ def beat(database: Database, *, seconds_ago: float = 0.0, connected: bool = True
     at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
     with db.connect(database.conninfo) as connection:
         platform.beat(connection, "nyttig-ingest", at, connected=connected)
+
+
+def canary(database: Database, *, seconds_ago: float, latency_seconds: float = 0.25) -> None:
+    """One more canary has come through that was sent so long ago."""
+    sent_at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    committed_at = sent_at + timedelta(seconds=latency_seconds)
+    with db.connect(database.conninfo) as connection:
+        canaries.record(connection, [Canary("nyttig-ingest", sent_at, sent_at)], committed_at)
 
 
 def quarantined(database: Database, *reasons: str) -> None:

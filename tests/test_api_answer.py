@@ -14,11 +14,12 @@ from serving import ALNA, fill, quarantined, serving
 
 from api import examples
 from api.app import create_app
+from api.devices import DeviceRecord
 from api.health import Live, Ready
 from api.quarantine import Quarantine
 from api.sites import DemoSites
 from api.trials import Trials, TrialSummary
-from nyttig.device_health import DeviceHealth, Health
+from nyttig.device_health import Health
 from nyttig.report import Report
 
 MODELS: dict[str, Any] = {
@@ -26,13 +27,13 @@ MODELS: dict[str, Any] = {
     "/v1/trials/{trial_id}": TrialSummary,
     "/v1/trials/{trial_id}/report": Report,
     "/v1/devices": Health,
-    "/v1/devices/{device}": DeviceHealth,
+    "/v1/devices/{device}": DeviceRecord,
     "/v1/demo-sites": DemoSites,
     "/v1/quarantine": Quarantine,
     "/v1/health/live": Live,
     "/v1/health/ready": Ready,
 }
-NOT_JSON = {"/v1/trials/{trial_id}/export"}
+NOT_JSON = {"/v1/trials/{trial_id}/export", "/metrics"}
 
 
 @pytest.fixture(scope="module")

@@ -10,16 +10,17 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from conftest import START_SECONDS_MAX, Database, free_port
-from serving import TRIALS, beat, fill, serving
+from serving import TRIALS, beat, canary, fill, serving
 
 from nyttig.embedded.postgres import EmbeddedPostgres
 from nyttig.errors import StaleSchemaError
-from nyttig.store import db, migrate
+from nyttig.store import db, migrate, platform
 
 ANSWERS_WITHIN_SECONDS = 4.5
 DATA = ("/v1/trials", f"/v1/trials/{TRIALS[0]}/report", "/v1/devices", "/v1/demo-sites", "/v1/quarantine")
@@ -140,6 +141,54 @@ def test_ready_says_which_part_is_missing_and_nothing_when_all_is_well(embedded_
         assert 0 <= content["last_commit_age_seconds"] < 20
         assert content["last_event_at"] is not None
         assert content["rollup_marks_waiting"] == 0
+
+
+def test_ready_gives_the_age_and_the_latency_of_the_newest_canary(embedded_database: Database) -> None:
+    fill(embedded_database)
+    with serving(embedded_database.conninfo) as client:
+        content = client.get("/v1/health/ready").json()
+        assert content["last_canary_age_seconds"] is None
+        assert content["canary_latency_seconds"] is None
+        canary(embedded_database, seconds_ago=20, latency_seconds=0.75)
+        canary(embedded_database, seconds_ago=30)
+        content = client.get("/v1/health/ready").json()
+        assert content["status"] == "ready"
+        assert 20 <= content["last_canary_age_seconds"] < 30
+        assert content["canary_latency_seconds"] == 0.75
+
+
+def test_an_ingestor_whose_canaries_stay_away_is_not_ready_until_they_come_again(
+    embedded_database: Database,
+) -> None:
+    fill(embedded_database)
+    canary(embedded_database, seconds_ago=70)
+    with serving(embedded_database.conninfo) as client:
+        code, reason = ready(client)
+        assert code == 503
+        assert reason is not None
+        assert "no canary sent after" in reason
+        beat(embedded_database, connected=False)
+        assert "not connected to the broker" in str(ready(client)[1])  # the nearer reason
+        beat(embedded_database)
+        canary(embedded_database, seconds_ago=1)
+        assert ready(client) == (200, None)
+
+
+def test_an_ingestor_that_has_just_started_is_given_time_for_its_first_canary(
+    embedded_database: Database,
+) -> None:
+    fill(embedded_database)
+    canary(embedded_database, seconds_ago=8 * 3600)
+    with serving(embedded_database.conninfo) as client, db.connect(embedded_database.conninfo) as connection:
+        assert ready(client)[0] == 503
+        platform.started(connection, "nyttig-ingest", datetime.now(UTC) - timedelta(seconds=50))
+        connection.commit()
+        beat(embedded_database)
+        assert ready(client) == (200, None)
+        platform.started(connection, "nyttig-ingest", datetime.now(UTC) - timedelta(seconds=61))
+        connection.commit()
+        beat(embedded_database)
+        assert ready(client)[0] == 503
 
 
 def test_the_api_listens_on_this_machine_only_unless_told_otherwise(embedded_database: Database) -> None:

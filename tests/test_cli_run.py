@@ -177,6 +177,19 @@ def test_devices_are_told_a_line_each_worst_first_after_the_silent_homes(
     assert "md-102" in lines[1] + lines[2]
 
 
+def test_a_device_is_told_boot_by_boot(filled: Database, api: httpx.Client, nyttig: Nyttig) -> None:
+    device = api.get("/v1/devices", params={"trial": ALNA}).json()["devices"][0]["device"]
+    assert re.match(
+        r"boot b1: numbers \d+ to \d+, \d+ stored, 0 came again, ", nyttig("devices", "--device", device).out
+    )
+    there = api.get(f"/v1/devices/{device}").json()["ledger"]
+    assert json.loads(nyttig("devices", "--device", device, "--json").out) == there
+    said = nyttig("devices", "--device", "none")
+    assert (said.code, said.err) == (
+        1, "nyttig: there is no device 'none'; `nyttig devices` lists those that are placed\n"
+    )  # fmt: skip
+
+
 def test_without_any_trial_devices_says_how_to_get_one(fresh: Database, nyttig: Nyttig) -> None:
     assert nyttig("devices") == (
         0,
@@ -286,7 +299,9 @@ def test_what_still_cannot_be_read_stays_in_quarantine(fresh: Database, nyttig: 
 def test_verify_finds_nothing_where_rollups_say_what_the_events_say(filled: Database, nyttig: Nyttig) -> None:
     assert nyttig("verify") == (0, "rollups and ledger say what the events say\n", "")
     assert nyttig("verify", "--trial", ALNA).code == 0
-    assert json.loads(nyttig("verify", "--json").out) == {"rollups": [], "ledger": [], "marks_waiting": 0}
+    found = json.loads(nyttig("verify", "--json").out)
+    assert list(found) == ["rollups", "ledger", "ledger_totals", "gaps", "recovered_uses", "marks_waiting"]
+    assert not any(found.values())
 
 
 def test_verify_names_what_differs_and_ends_with_1(fresh: Database, nyttig: Nyttig) -> None:

@@ -16,6 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from ingest import canary
+
 PROJECT = Path(__file__).parents[1]
 PASSWORDS = {"devices": "devices-password", "ingest": "ingest-password"}
 
@@ -170,6 +172,19 @@ def test_a_home_can_neither_listen_to_another_nor_speak_outside_its_topics(produ
     time.sleep(0.5)
     assert ingest.received == ["open"]
     assert home.received == []
+    home.leave()
+    ingest.leave()
+
+
+def test_ingest_writes_its_canary_and_nobody_else_does(production: Production) -> None:
+    ingest = Client(production, "ingest")
+    ingest.subscribe("wt/v1/#")
+    home = Client(production, "devices")
+    home.publish(canary.TOPIC, "forged")
+    home.publish("wt/v1/nyttig/canary/ingest/event", "a device's")
+    ingest.publish(canary.TOPIC, "canary")
+    until(lambda: len(ingest.received) == 2)
+    assert sorted(ingest.received) == ["a device's", "canary"]
     home.leave()
     ingest.leave()
 

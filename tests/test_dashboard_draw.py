@@ -172,3 +172,16 @@ def test_ticks_of_counts_are_few_whole_and_reach_the_top(top: int) -> None:
     assert ticks[0] == 0
     assert ticks[-1] >= top
     assert len(ticks) <= 7
+
+
+def test_a_day_that_lost_messages_is_marked_in_the_file_and_counted_in_the_strip() -> None:
+    home = {
+        "home": "A01", "unit": "Alna", "first_day": "2026-09-01", "states": "UNNNK", "uses": [1, 0, 0, 0, 0],
+        "observed_ratio": [1.0, 1.0, 1.0, 1.0, 0.1], "lossy_on": ["2026-09-03", "2026-09-05"],
+    }  # fmt: skip
+    assert [row["lossy"] for row in strips.day_rows([home])] == [False, False, True, False, True]
+    (later,) = strips.cut([home], date(2026, 9, 3), date(2026, 9, 5))
+    assert [row["lossy"] for row in strips.day_rows([later])] == [True, False, True]
+    drawn = strips.days([home], date(2026, 9, 1), date(2026, 9, 5), standby=False).to_dict()
+    (runs,) = [rows for rows in drawn["datasets"].values() if rows and "lost" in rows[0]]
+    assert [(run["state"], run["lost"]) for run in runs] == [("Used", "0"), ("Unused", "1"), ("Unknown", "1")]

@@ -109,6 +109,33 @@ def test_an_ingest_that_lost_the_broker_is_said_at_once(api: SampleApi) -> None:
     assert "lost its connection to the message broker" in _open().error[0].value
 
 
+@pytest.mark.parametrize(
+    ("lang", "sentence", "age"),
+    [
+        ("en", "Messages are not getting through", "3 minutes ago"),
+        ("nb", "Meldingene kommer ikke fram", "for 3 minutter siden"),
+        ("da", "Beskederne kommer ikke frem", "for 3 minutter siden"),
+    ],
+)
+def test_an_overdue_canary_is_said_in_plain_words(api: SampleApi, lang: str, sentence: str, age: str) -> None:
+    api.health = make_health() | {
+        "status": "not_ready",
+        "reason": "no canary has come through",
+        "last_canary_age_seconds": 190.0,
+    }
+    error = _open(lang=lang).error[0].value
+    assert sentence in error
+    assert age in error
+    assert "canary" not in error
+
+
+def test_canaries_that_come_through_are_no_news(api: SampleApi) -> None:
+    api.health = make_health() | {"last_canary_age_seconds": 6.0, "canary_latency_seconds": 0.03}
+    app = _open()
+    assert not app.error
+    assert not app.warning
+
+
 def test_a_dashboard_without_any_ingest_says_how_to_start_one(api: SampleApi) -> None:
     api.health = make_health(age_seconds=None) | {
         "ingest": [],
@@ -163,6 +190,20 @@ def test_a_rate_with_too_little_observed_is_shown_as_bounds_only(api: SampleApi)
     assert "70%" not in said
 
 
+@pytest.mark.parametrize("lost", [4, 0])
+def test_unused_days_that_may_hide_a_use_are_counted_beside_the_rate(api: SampleApi, lost: int) -> None:
+    report = api.reports[0]
+    api.reports[0] = replace(
+        report,
+        use_day_rate=replace(report.use_day_rate, lossy_days=9, lossy_unused_days=lost),
+        intensity=replace(report.intensity, recovered_uses=lost),
+    )
+    said = _words(_open(PAGES[1], trial=report.trial.id))
+    hidden = "On 4 of the days without use messages were lost on the way: uses may be among them."
+    assert (hidden in said, "lost on the way" in said) == (lost > 0, lost > 0)
+    assert ("own counters know of 4 more uses whose messages were lost." in said) == (lost > 0)
+
+
 def test_a_trial_without_homes_says_what_to_do_next(api: SampleApi) -> None:
     api.reports = [make_report("new", "New trial", "medicine_dispenser", "scheduled", homes=0, days=0)]
     said = _words(_open(PAGES[1]))
@@ -208,6 +249,8 @@ def test_devices_come_worst_first_with_the_reason_and_without_usage(api: SampleA
         < said.index("medicine-dispenser-02")
     )
     assert "Low battery, 6% (measured 3 days ago): bring a new one." in said
+    assert "Since 3 Nov 2026, 12 messages from it never arrived." in said
+    assert said.count("never arrived") == 1
     assert "light-path-08" not in said, "a silent home is one finding, not one a device"
     assert "Used" not in said
 

@@ -23,7 +23,7 @@ def days(strips: Mapping[str, str], first: date = MONDAY, device: str = "d", use
     observed = {"U": 1440, "u": 360, "N": 1440, "K": 120, "E": 0, "-": 100}
     rows = [
         (home, "Bydel Alna", f"{device}-{home}", pd.Timestamp(first) + pd.Timedelta(days=n), 1440, observed[state],
-         1440 if state == "E" else 0, uses if state in "Uu" else 0, observed[state] / 1440, state)
+         1440 if state == "E" else 0, uses if state in "Uu" else 0, observed[state] / 1440, state, False)
         for home, strip in strips.items()
         for n, state in enumerate(strip)
         if state != " "

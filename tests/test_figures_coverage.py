@@ -39,6 +39,7 @@ def days_of(
     exposures: pd.DataFrame,
     pauses: Sequence[tuple[str, datetime, datetime]] = NO_PAUSES,
     outages: Sequence[tuple[datetime, datetime]] = NO_OUTAGES,
+    gaps: Sequence[tuple[str, datetime, datetime]] = (),
     *,
     timezone: str = "Europe/Oslo",
     parameters: Parameters = PARAMETERS,
@@ -48,6 +49,7 @@ def days_of(
         exposures,
         pd.DataFrame(pauses, columns=["home", "paused_from", "paused_to"]),
         pd.DataFrame(outages, columns=["began_at", "ended_at"]),
+        pd.DataFrame(gaps, columns=["device", "from_at", "to_at"]),
         timezone=timezone,
         parameters=parameters,
     )
@@ -280,6 +282,7 @@ def test_a_home_is_used_when_one_device_is_and_unknown_before_it_is_unused() -> 
             1 if state in "Uu" else 0,
             0.6,
             state,
+            False,
         )
         for n, pair in enumerate(pairs)
         for device, state in zip("ab", pair, strict=True)
@@ -312,6 +315,7 @@ def reference(
     exposures: Sequence[tuple[str, str, int, int, float]],
     pauses: Sequence[tuple[str, int, int]],
     outages: Sequence[tuple[int, int]],
+    gaps: Sequence[tuple[str, int, int]],
     parameters: Parameters,
 ) -> list[tuple[object, ...]]:
     """Device-days as the definition reads, one minute after the other."""
@@ -334,7 +338,10 @@ def reference(
                 state = "E"
             else:
                 state = "N" if share >= parameters.observed_share_required else "K"
-            rows.append((home, "Bydel Alna", device, day, len(inside), observed, paused, used, share, state))
+            lossy = any(gap == device and from_ <= t <= to for gap, from_, to in gaps for t in inside)
+            rows.append(
+                (home, "Bydel Alna", device, day, len(inside), observed, paused, used, share, state, lossy)
+            )
     return rows
 
 
@@ -347,6 +354,7 @@ def reference(
     ),
     pauses=st.lists(st.tuples(st.sampled_from(["h1", "h2", "h3"]), stretch), max_size=3),
     outages=st.lists(st.tuples(minute | near, st.integers(1, 300)), max_size=3),
+    gaps=st.lists(st.tuples(st.sampled_from("abc"), stretch), max_size=3),
     parameters=st.builds(
         Parameters,
         observed_share_required=st.sampled_from([0.1, 0.5, 0.8]),
@@ -360,24 +368,31 @@ def test_device_days_are_those_of_a_reference_that_looks_at_every_minute(
     spans: list[tuple[str, str, tuple[int, int], float]],
     pauses: list[tuple[str, tuple[int, int]]],
     outages: list[tuple[int, int]],
+    gaps: list[tuple[str, tuple[int, int]]],
     parameters: Parameters,
 ) -> None:
     heard = {device: minutes | set(uses[device]) for device, minutes in heard.items()}
     exposures = [(home, device, *span, beat) for home, device, span, beat in spans]
     away = [(home, *span) for home, span in pauses]
     down = [(began, began + length) for began, length in outages]
+    lost = [(device, *span) for device, span in gaps]
     days = days_of(
         hours({d: map(at, m) for d, m in heard.items()}, {d: map(at, m) for d, m in uses.items()}),
         exposed(*((home, device, at(start), at(end), beat) for home, device, start, end, beat in exposures)),
         [(home, at(start), at(end)) for home, start, end in away],
         [(at(start), at(end)) for start, end in down],
+        [(device, at(start), at(end)) for device, (start, end) in gaps],
         parameters=parameters,
     )
     found = [(*row[:3], row[3].date(), *row[4:]) for row in days.itertuples(index=False)]
-    assert found == reference(heard, uses, exposures, away, down, parameters)
+    assert found == reference(heard, uses, exposures, away, down, lost, parameters)
     assert (days["observed_minutes"] <= days["exposed_minutes"]).all()
     homes = coverage.home_days(days)
     assert len(homes) == len(days.drop_duplicates(["home", "day"]))
     counted = days["state"] != "-"
-    for name in ("uses", "exposed_minutes", "observed_minutes"):
+    for name in ("exposed_minutes", "observed_minutes"):
         assert homes[name].sum() == days[name][counted].sum()
+    beside = counted.groupby([days["home"], days["day"]]).transform(
+        "any"
+    )  # a swapped device's uses count too
+    assert homes["uses"].sum() == days["uses"][counted | beside].sum()

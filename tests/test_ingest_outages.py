@@ -242,7 +242,7 @@ def test_an_ingestor_that_another_one_replaced_commits_nothing_more(embedded_dat
     register(embedded_database, one_home("medicine_dispenser"))
     with db.connect(embedded_database.conninfo) as connection:
         (then, now), = rows(embedded_database, "SELECT now() - interval '1 minute', now()")  # fmt: skip
-        totals = {"events": 1, "duplicates": 0, "quarantined": 0, "retained": 0}
+        totals = {"events": 1, "duplicates": 0, "quarantined": 0, "retained": 0, "messages": 1}
         assert platform.started(connection, "one", then) is None
         assert platform.count(connection, "one", now, **totals, started_at=then)
         assert platform.started(connection, "one", now) == now

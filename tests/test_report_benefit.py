@@ -12,8 +12,9 @@ from conftest import Database
 from packages import one_home
 from told import report_on, save
 
+from nyttig.gains import GainFigures
 from nyttig.model import Gain, Home, Measure, Parameters, Period, TrialPackage, Visit
-from nyttig.report import GainFigures, Report
+from nyttig.report import Report
 from nyttig.store import db
 
 BEFORE, AFTER = datetime(2026, 8, 3, 7, tzinfo=UTC), datetime(2026, 10, 5, 7, tzinfo=UTC)

@@ -26,7 +26,7 @@ from dashboard.palette import (
 from dashboard.wording import day_state
 
 ROW_HEIGHT_PX = 24
-COLUMNS = ["x", "x2", "y", "y2", "colour", "home", "state", "days", "uses", "observed"]
+COLUMNS = ["x", "x2", "y", "y2", "colour", "home", "state", "days", "uses", "observed", "lost"]
 THICKNESS = 0.36
 """Half a strip's height, in rows."""
 
@@ -78,6 +78,7 @@ def day_rows(homes: list[Json]) -> list[dict[str, Any]]:
     for home in homes:
         begins = parse_day(home["first_day"])
         assert begins is not None
+        lossy = _lossy(home, begins)
         for offset, letter in enumerate(home["states"]):
             found.append(
                 {
@@ -87,6 +88,7 @@ def day_rows(homes: list[Json]) -> list[dict[str, Any]]:
                     "state": letter,
                     "uses": home["uses"][offset],
                     "observed_ratio": home["observed_ratio"][offset],
+                    "lossy": offset in lossy,
                 }
             )
     return found
@@ -101,6 +103,7 @@ def days(homes: list[Json], first: date, last: date, *, standby: bool) -> alt.Ch
         begins = parse_day(home["first_day"])
         assert begins is not None
         shift = (begins - first).days
+        lossy = _lossy(home, begins)
         for letter, run in groupby(enumerate(home["states"]), key=lambda pair: pair[1]):
             if letter == "-":
                 continue
@@ -119,6 +122,7 @@ def days(homes: list[Json], first: date, last: date, *, standby: bool) -> alt.Ch
                     "days": _period(first + timedelta(days=left), len(offsets)),
                     "uses": number(sum(home["uses"][o] for o in offsets)),
                     "observed": percent(sum(observed) / len(observed)) if observed else "–",
+                    "lost": number(sum(offset in lossy for offset in offsets)),
                 }
             )
             if letter == "K":
@@ -152,10 +156,16 @@ def days(homes: list[Json], first: date, last: date, *, standby: bool) -> alt.Ch
                 alt.Tooltip("state:N", title=_("State")),
                 alt.Tooltip("uses:N", title=_("Uses")),
                 alt.Tooltip("observed:N", title=_("Observed")),
+                alt.Tooltip("lost:N", title=_("Days with lost messages")),
             ],
         )
     )
     return alt.layer(strips, hatch.mark(lines, x, y)) if lines else alt.layer(strips)
+
+
+def _lossy(home: Json, begins: date) -> set[int]:
+    """The days on which messages were lost, counted from `begins`."""
+    return {(date.fromisoformat(lossy) - begins).days for lossy in home["lossy_on"]}
 
 
 def _period(first: date, count: int) -> str:

@@ -64,6 +64,7 @@ def rows(weeks: list[Json]) -> list[dict[str, Any]]:
             "active_low": week["active"]["low"],
             "active_high": week["active"]["high"],
             "regular_homes": week["regular"]["count"],
+            "recovered_uses": week["recovered_uses"],
             "use_day_rate": week["use_day_rate"]["point"]
             if week["use_day_rate"]["show"] == "point"
             else None,

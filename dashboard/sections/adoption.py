@@ -18,6 +18,7 @@ from dashboard.wording import (
     end_reason,
     funnel_step,
     homes,
+    lossy_note,
     rate_note,
     rate_value,
     registered,
@@ -142,6 +143,7 @@ def weeks(report: Json) -> None:
             Column("active_low", _("95% from"), "ratio"),
             Column("active_high", _("95% to"), "ratio"),
             Column("regular_homes", _("Homes using it regularly"), "number"),
+            Column("recovered_uses", _("Uses known from counters alone"), "number"),
         ]
     columns += [Column("observability", _("Days observed"), "ratio")]
     table.beside("weeks", rows, columns)
@@ -168,6 +170,14 @@ def _rates(report: Json) -> None:
     )
     if (per_week := report["intensity"]["uses_per_home_week"]) is not None:
         sentence += " " + _("Uses per home and week: {uses}.").format(uses=number(per_week, 1))
+    if lossy := lossy_note(rate):
+        sentence += " " + lossy
+    if recovered := report["intensity"]["recovered_uses"]:
+        sentence += " " + ngettext(
+            "The devices’ own counters know of {n} more use whose message was lost.",
+            "The devices’ own counters know of {n} more uses whose messages were lost.",
+            recovered,
+        )
     st.markdown(sentence)
     bounded = [week for week in report["weeks"] if week["use_day_rate"]["show"] != "nothing"]
     if not bounded:

@@ -112,6 +112,7 @@ def _table(homes: list[Json], first: date, last: date, *, standby: bool) -> None
                 "last_use_on": home["last_use_on"],
                 "ended": end_reason(home["end_reason"]) if home["end_reason"] else None,
                 "observed": percent(sum(observed) / len(observed)) if observed else None,
+                "lossy": sum(first.isoformat() <= lossy <= last.isoformat() for lossy in home["lossy_on"]),
                 **{letter: count[letter] for letter in "UuNKE"},
             }
         )
@@ -122,6 +123,7 @@ def _table(homes: list[Json], first: date, last: date, *, standby: bool) -> None
             Column("home", _("Home")),
             Column("unit", _("Unit")),
             *(Column(letter, day_state(letter, standby=standby), "number") for letter in "UuNKE"),
+            Column("lossy", _("Days with lost messages"), "number"),
             Column("observed", _("Observed")),
             Column("installed_on", _("Installed"), "day"),
             Column("last_use_on", _("Last use"), "day"),

@@ -12,7 +12,7 @@ from dashboard import live, table
 from dashboard.address import choose, written
 from dashboard.client import Json
 from dashboard.facts import plain
-from dashboard.language import _, ago, lasting, moment, ngettext, number, parse_moment, percent, titled
+from dashboard.language import _, ago, day, lasting, moment, ngettext, number, parse_moment, percent, titled
 from dashboard.palette import BAD, CAREFUL, FAINT, GOOD, GRID, INK
 from dashboard.table import Column
 from dashboard.wording import device_status, quarantine_reason
@@ -144,6 +144,10 @@ def why(device: Json, now: datetime) -> str:
         sentences.append(_("Heard {ago}.").format(ago=ago(heard)))
     if device["connection"] == "offline":
         sentences.append(_("Its connection is reported lost."))
+    if lost := device["lost_messages"]:
+        messages = ngettext("{n} message from it", "{n} messages from it", lost)
+        since = day(parse_moment(device["lost_since"]))
+        sentences.append(_("Since {day}, {messages} never arrived.").format(day=since, messages=messages))
     if (battery := device["battery_pct"]) is not None:
         aged = _since(device["battery_at"], now)
         when = "" if aged is None else _(" (measured {ago})").format(ago=ago(aged))
@@ -205,6 +209,7 @@ def _table(devices: list[Json], now: datetime) -> None:
             Column("heard", _("Last heard")),
             Column("battery_pct", _("Battery, %"), "number"),
             Column("battery_age", _("Battery measured")),
+            Column("lost_messages", _("Messages lost"), "number"),
             Column("signal_dbm", _("Signal (dBm)"), "number"),
             Column("link_quality", _("Link quality"), "number"),
             Column("dialect", _("Dialect")),

@@ -19,6 +19,9 @@ _HEALTH_FIELDS = frozenset(("battery_pct", "battery_v", "rssi_dbm", "uptime_s", 
 _TEXT_MAX = 128
 _SEQ_MAX = 2**63 - 2
 
+ELEMENTS_MAX = 10_000
+"""Message objects in one array: a message of a megabyte of `{}` would otherwise be half a million of them."""
+
 
 def decode(message: Message, base: str) -> Decoded:
     """The readings of one message; array elements that cannot be read become flaws beside those that can."""
@@ -38,6 +41,10 @@ def decode(message: Message, base: str) -> Decoded:
         return Decoded([read(content, device)], [])
     if not isinstance(content, list):
         raise DecodeError("malformed", f"an object or an array of objects is expected, not {shown(content)}")
+    if len(content) > ELEMENTS_MAX:
+        raise DecodeError(
+            "oversized", f"{len(content)} objects in one array; at most {ELEMENTS_MAX}: send smaller arrays"
+        )
     readings, flaws = [], []
     for element in content:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +14,15 @@ from nyttig.errors import DecodeError
 DEPTH_MAX = 64
 """Nested deeper, JSON can be read but neither shown nor written again."""
 
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-5][0-9])?"
+)
+
 
 def parse_json(payload: bytes) -> Any:
     """The payload as JSON; raises DecodeError `not_utf8` or `malformed`."""
-    if b"\\u0000" in payload or b"\0" in payload:
+    if b"\0" in payload or (b"\\u0000" in payload and _ESCAPED_NUL.search(payload)):
         raise DecodeError("malformed", "the payload holds a NUL character, which no text may hold")
     try:
         content = orjson.loads(payload)
@@ -32,18 +38,29 @@ def parse_json(payload: bytes) -> Any:
 
 
 def _deeper(content: Any, depth: int) -> bool:
-    if not isinstance(content, list | dict):
-        return False
-    inside = content.values() if isinstance(content, dict) else content
-    return depth == 0 or any(_deeper(value, depth - 1) for value in inside)
+    level = [content] if isinstance(content, list | dict) else []
+    for _ in range(depth):  # level by level: a megabyte of brackets has half a million of them
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, list | dict)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def time_of(value: str | float) -> datetime | None:
     """RFC 3339 with an offset, or epoch milliseconds, in UTC; None for a local time. Raises ValueError for no time."""
     try:
         if isinstance(value, str):
-            time = datetime.fromisoformat(value)
-            return None if time.tzinfo is None else time.astimezone(UTC)
+            form = _RFC_3339.fullmatch(
+                value
+            )  # what Python reads besides, week dates and the like, is no time here
+            if form is None:
+                raise ValueError("it is not written as 2026-11-22T07:58:03+01:00")
+            return datetime.fromisoformat(value.upper()).astimezone(UTC) if form[1] else None
         return datetime.fromtimestamp(value / 1000, UTC)
     except (OverflowError, OSError) as error:
         raise ValueError(str(error)) from error

@@ -31,7 +31,8 @@ _MEASURED = {
     "energy": "kWh",
 }
 _COMMANDS = frozenset(("set", "get"))
-_NAME_MAX = 128
+_NAME_MAX = 120
+_STATES_MAX = 100
 
 
 def decode(message: Message, base: str) -> Decoded:
@@ -73,6 +74,8 @@ def _readings(message: Message, address: str, content: dict[str, Any]) -> list[R
         ):
             kind = "lock" if value.upper() in ("LOCK", "UNLOCK") else "switch"
             said.append((kind + name[5:], _STATES[value.upper()], None, None))
+    if len(said) > _STATES_MAX:
+        raise DecodeError("malformed", f"{len(said)} states in one message; no device has that many")
     action = content.get("action") or content.get("click")
     if isinstance(action, str) and action:  # an empty one only ends the press before it
         said.append(("action", None, None, {"action": action}))

@@ -29,6 +29,8 @@ class UseDayRate:
     (U+Ul+N)/(U+Ul+N+K); each None where its denominator is 0. `show` says what may be shown: the point with
     its bounds, only the bounds (observability under the trial's limit, or no point), or nothing (no days).
     With unknown days alone the bounds are 0 and 1. `homes` are those with at least one of the four.
+    `lossy_days` of the four kinds lost messages on the way; `lossy_unused_days` of those are counted as unused,
+    although a use may be among what was lost.
     """
 
     homes: int
@@ -43,6 +45,8 @@ class UseDayRate:
     upper: float | None
     observability: float | None
     show: Literal["point", "bounds", "nothing"]
+    lossy_days: int = 0
+    lossy_unused_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,15 @@ class Intensity:
 
     `uses_total` of all days that are not out; per used day = uses_total / used_days; per home-week = 7 · uses
     on observed days (U and N) / their number, so that days nobody saw neither add nor take away.
+    `recovered_uses` stand beside them, in no ratio: uses that the devices' own counters counted and whose
+    messages were lost, before joining and whoever caused them.
     """
 
     uses_total: int
     used_days: int
     uses_per_used_day: float | None
     uses_per_home_week: float | None
+    recovered_uses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class Week:
     used: at least one used day; else paused: all days excused; else unknown: observability under the trial's
     limit; else unused. `active` (a used day) and `regular` (as many as the trial asks) count homes among
     `observed_homes` (observability at or above that limit). `complete`: all seven days are over.
+    `recovered_uses` are those of `Intensity`, in the week of the counter's later reading; they make no day used.
     """
 
     iso_week: str
@@ -105,6 +113,7 @@ class Week:
     active: Share
     regular: Share
     use_day_rate: UseDayRate
+    recovered_uses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +121,8 @@ class HomeStrip:
     """One home, day by day from `first_day`.
 
     `states` holds a letter a day: U used, u used while little observed, N unused, K unknown, E paused, - out.
-    `uses` and `observed_ratio` run beside it (ratio of the exposed minutes, None on out days). First and last
-    use are of used days (U, u).
+    `uses` and `observed_ratio` run beside it (ratio of the exposed minutes, None on out days). `lossy_on` are
+    the days on which messages were lost, whatever their state. First and last use are of used days (U, u).
     """
 
     home: str
@@ -128,13 +137,15 @@ class HomeStrip:
     first_use_on: date | None
     last_use_on: date | None
     use_day_rate: UseDayRate
+    lossy_on: tuple[date, ...] = ()
 
 
 def use_day_rate(days: pd.DataFrame, parameters: Parameters) -> UseDayRate:
-    """Return the share of device-days with use; `days` has the columns home and state."""
+    """Return the share of device-days with use; `days` has the columns home, state and lossy."""
     state = days["state"]
     counts = state.value_counts().to_dict()
-    return _rate(counts, days["home"][state.isin(COUNTED)].nunique(), parameters)
+    lossy = state[days["lossy"].astype(bool)].value_counts().to_dict()
+    return _rate(counts, lossy, days["home"][state.isin(COUNTED)].nunique(), parameters)
 
 
 def without_ramp_in(
@@ -177,8 +188,11 @@ def funnel(homes: pd.DataFrame, started: Set[str]) -> Funnel:
     )
 
 
-def intensity(days: pd.DataFrame) -> Intensity:
-    """Return how much the technology is used; `days` has the columns uses and state."""
+def intensity(days: pd.DataFrame, recovered: pd.DataFrame | None = None) -> Intensity:
+    """Return how much the technology is used; `days` has the columns home, day, uses and state.
+
+    recovered: home, day (of the counter's later reading), uses; those of days that are not out count.
+    """
     state, uses = days["state"], days["uses"]
     uses_total = int(uses[state != "-"].sum())
     used_days = int(state.isin(USED).sum())
@@ -189,6 +203,7 @@ def intensity(days: pd.DataFrame) -> Intensity:
         used_days=used_days,
         uses_per_used_day=_ratio(uses_total, used_days),
         uses_per_home_week=_ratio(7 * int(uses[observed].sum()), observed_days),
+        recovered_uses=_recovered_on(days[state != "-"], recovered),
     )
 
 
@@ -200,12 +215,17 @@ def coverage(days: pd.DataFrame) -> Coverage:
 
 
 def weeks(
-    home_days: pd.DataFrame, device_days: pd.DataFrame, parameters: Parameters, *, last_complete_day: date
+    home_days: pd.DataFrame,
+    device_days: pd.DataFrame,
+    parameters: Parameters,
+    recovered: pd.DataFrame | None = None,
+    *,
+    last_complete_day: date,
 ) -> tuple[Week, ...]:
     """Return every ISO week from the first to the last with an exposed home.
 
     Weeks between without one are zeros. Bands and shares count homes (from `home_days`); the use-day rate is
-    that of the week's `device_days`.
+    that of the week's `device_days`. recovered: home, day (of the counter's later reading), uses.
     """
     exposed = home_days[home_days["state"] != "-"]
     if exposed.empty:
@@ -213,6 +233,9 @@ def weeks(
     tables = {monday: _state_counts(part) for monday, part in exposed.groupby(_mondays(exposed))}
     days = dict(list(device_days.groupby(_mondays(device_days))))
     first, last = min(tables), max(tables)
+    recovered_uses: dict[Any, int] = {}
+    if recovered is not None and len(recovered):
+        recovered_uses = recovered["uses"].groupby(_mondays(recovered)).sum().to_dict()
     found = []
     for monday in pd.date_range(first, last, freq="7D"):
         table = tables.get(monday, _state_counts(exposed.iloc[:0]))
@@ -240,6 +263,7 @@ def weeks(
                 active=wilson(int((used & observed).sum()), observed_homes),
                 regular=wilson(int((regular & observed).sum()), observed_homes),
                 use_day_rate=use_day_rate(days.get(monday, device_days.iloc[:0]), parameters),
+                recovered_uses=int(recovered_uses.get(monday, 0)),
             )
         )
     return tuple(found)
@@ -269,13 +293,18 @@ def home_strips(
     states[row, column] = home_days["state"].to_numpy(dtype="U1")[inside]
     uses[row, column] = home_days["uses"].to_numpy(dtype=np.int64)[inside]
     observed[row, column] = home_days["observed_ratio"].to_numpy(dtype=float)[inside]
-    counts = _state_counts(device_days[_cells(device_days, codes, first_day, length)[2]])
-    by_home = counts.reindex(codes, fill_value=0).to_dict("records")
+    lossy = np.zeros((len(codes), length), dtype=bool)
+    lossy[row, column] = home_days["lossy"].to_numpy(dtype=bool)[inside]
+    within = device_days[_cells(device_days, codes, first_day, length)[2]]
+    by_home = _state_counts(within).reindex(codes, fill_value=0).to_dict("records")
+    lost = _state_counts(within[within["lossy"].astype(bool)])
+    lost_by_home = lost.reindex(codes, fill_value=0).to_dict("records")
 
     found = []
     for n, home in enumerate(homes.to_dict("records")):
         used = np.flatnonzero(np.isin(states[n], USED)).tolist()
         rate = {str(state): int(days) for state, days in by_home[n].items()}
+        lossy_rate = {str(state): int(days) for state, days in lost_by_home[n].items()}
         found.append(
             HomeStrip(
                 home=str(home["home"]),
@@ -292,14 +321,17 @@ def home_strips(
                 ),
                 first_use_on=first_day + timedelta(days=used[0]) if used else None,
                 last_use_on=first_day + timedelta(days=used[-1]) if used else None,
-                use_day_rate=_rate(rate, int(any(rate[state] for state in COUNTED)), parameters),
+                use_day_rate=_rate(rate, lossy_rate, int(any(rate[state] for state in COUNTED)), parameters),
+                lossy_on=tuple(first_day + timedelta(days=day) for day in np.flatnonzero(lossy[n]).tolist()),
             )
         )
     return tuple(found)
 
 
-def _rate(counts: Mapping[Any, int], homes: int, parameters: Parameters) -> UseDayRate:
-    """Return the use-day rate of so many days by state."""
+def _rate(
+    counts: Mapping[Any, int], lossy: Mapping[Any, int], homes: int, parameters: Parameters
+) -> UseDayRate:
+    """Return the use-day rate of so many days by state, and of so many lossy ones among them."""
     used, used_unobserved, unused, unknown, paused, out = (int(counts.get(state, 0)) for state in "UuNKE-")
     total = used + used_unobserved + unused + unknown
     point = _ratio(used, used + unused)
@@ -322,7 +354,19 @@ def _rate(counts: Mapping[Any, int], homes: int, parameters: Parameters) -> UseD
         upper=_ratio(used + used_unobserved + unknown, total),
         observability=observability,
         show=show,
+        lossy_days=sum(int(lossy.get(state, 0)) for state in COUNTED),
+        lossy_unused_days=int(lossy.get("N", 0)),
     )
+
+
+def _recovered_on(days: pd.DataFrame, recovered: pd.DataFrame | None) -> int:
+    """Return the recovered uses whose home and day are among `days`."""
+    if recovered is None or not len(recovered):
+        return 0
+    keys = ["home", "day"]
+    known = pd.MultiIndex.from_arrays([days["home"], pd.to_datetime(days["day"])], names=keys)
+    told = pd.MultiIndex.from_arrays([recovered["home"], pd.to_datetime(recovered["day"])], names=keys)
+    return int(recovered["uses"][told.isin(known)].sum())
 
 
 def _ratio(part: int, whole: int) -> float | None:

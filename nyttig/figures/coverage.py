@@ -13,6 +13,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nyttig.figures.minutes import (
@@ -47,7 +48,10 @@ DAY_COLUMNS = [
     "uses",
     "observed_ratio",
     "state",
+    "lossy",
 ]
+
+Bools = npt.NDArray[np.bool_]
 
 Silence = tuple[str, datetime, datetime | None, int]
 """home, from, to (None: still silent), devices."""
@@ -58,6 +62,7 @@ def device_days(
     exposures: pd.DataFrame,
     pauses: pd.DataFrame,
     outages: pd.DataFrame,
+    gaps: pd.DataFrame | None = None,
     *,
     timezone: str,
     parameters: Parameters,
@@ -69,12 +74,15 @@ def device_days(
     exposures: home, unit, device, from_at, to_at, heartbeat_minutes: when the device's home was in the trial.
     pauses: home, paused_from, paused_to.
     outages: began_at, ended_at of platform outages that may have lost data.
+    gaps: device, from_at, to_at: the events on either side of messages that the device sent and we never got.
 
     A message in minute m is proof of life for [m, m + k·H), H the device's heartbeat and k
     `parameters.heartbeat_tolerance`, less the minutes of outages that began after it: what was sent meanwhile
     and did arrive is proof of life like any other, what was sent before is none for them.
     `observed_minutes` are the minutes of the day inside the exposure under such proof, wherever the device
     stood when it was sent. `state` is one letter of `STATES`; `observed_ratio` = observed ÷ exposed minutes.
+    `lossy` is a mark beside the state: a gap of the device touches the exposed part of the day, so that a use
+    of that day may be among what was lost.
     """
     piece = _days_of(exposures, timezone)
     exposure = piece.pop("exposure").to_numpy()
@@ -132,6 +140,7 @@ def device_days(
         uses=uses,
         observed_ratio=ratio,
         state=pd.Series(state, index=piece.index, dtype="str"),
+        lossy=_touched_by(gaps, piece["device"], start, end),
     )[DAY_COLUMNS]
 
 
@@ -140,7 +149,8 @@ def home_days(days: pd.DataFrame) -> pd.DataFrame:
 
     Columns: `DAY_COLUMNS` without device. A home is used when a device of it is, unknown when none is and one
     is unknown, unused when all that count are. Minutes, uses and `observed_ratio` are those of the devices
-    that are not out (0, 0 and NaN where all are). On the day of a swap the uses of the device that went, or
+    that are not out (0, 0 and NaN where all are); `lossy` when one of those is.
+    On the day of a swap the uses of the device that went, or
     came, late in the day count too: the home was used, whichever of them it used.
     """
     out = days["state"] == "-"
@@ -150,13 +160,16 @@ def home_days(days: pd.DataFrame) -> pd.DataFrame:
     table = days[["home", "unit", "day"]].assign(
         **{name: days[name].where(~out, 0) for name in minutes},
         uses=days["uses"].where(~out | swapped, 0),
+        lossy=days["lossy"] & ~out,
         state=days["state"]
         .where(~swapped, "u")
         .map({letter: rank for rank, letter in enumerate(STATES)})
         .astype("int64"),
     )
     groups = table.groupby(["home", "day"], sort=True, observed=True)
-    found = groups.agg({"unit": "first", **dict.fromkeys(sums, "sum"), "state": "max"}).reset_index()
+    found = groups.agg(
+        {"unit": "first", **dict.fromkeys(sums, "sum"), "state": "max", "lossy": "any"}
+    ).reset_index()
     exposed = found["exposed_minutes"]
     found["observed_ratio"] = found["observed_minutes"] / exposed.where(exposed > 0)
     found["state"] = found["state"].map(dict(enumerate(STATES))).astype("str")
@@ -234,6 +247,17 @@ def _days_of(exposures: pd.DataFrame, timezone: str) -> pd.DataFrame:
         start=np.maximum(from_minute[exposure], midnights[day]),
         end=np.minimum(to_minute[exposure], midnights[day + 1]),
     )
+
+
+def _touched_by(gaps: pd.DataFrame | None, device: pd.Series, start: Integers, end: Integers) -> Bools:
+    """Return which of the devices' pieces [start, end) a gap touches; it holds the minutes of both its events."""
+    if gaps is None:
+        return np.zeros(len(start), dtype=bool)
+    owner, devices = pd.factorize(device)
+    gap_owner = pd.Index(devices).get_indexer(gaps["device"])
+    mine = gap_owner >= 0
+    from_minute, to_minute = minutes_of(gaps["from_at"])[mine], minutes_of(gaps["to_at"])[mine] + 1
+    return shared_minutes(gap_owner[mine], from_minute, to_minute, owner, start, end) > 0
 
 
 def _reach(heartbeat_minutes: pd.Series, parameters: Parameters) -> Integers:

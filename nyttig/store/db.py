@@ -19,6 +19,15 @@ Session = Connection[TupleRow]
 Pool = ConnectionPool[Session]
 """Connections that a door shares among its requests."""
 
+PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""libpq's own settings for TCP: a line that carries nothing is given up after about 25 s (milliseconds in the last)."""
+
 _UTC = "-c timezone=UTC"
 
 
@@ -82,9 +91,13 @@ def translated() -> Iterator[None]:
 
 
 def _in_utc(conninfo: str, *options: str) -> str:
-    given = conninfo_to_dict(conninfo).get("options")
+    """`conninfo` with UTC, and with patience that ends: a server that a dead line hides is found missing."""
+    asked = conninfo_to_dict(conninfo)
+    given = asked.get("options")
+    patience = {name: seconds for name, seconds in PATIENCE.items() if name not in asked}
     return make_conninfo(
         conninfo,
+        **patience,
         options=" ".join([*([str(given)] if given else []), _UTC, *options]),
         application_name="nyttig",
     )

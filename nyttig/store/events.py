@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import psycopg
 import pyarrow as pa
 from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from nyttig.errors import NyttigError
 from nyttig.store import quarantine
@@ -52,7 +54,7 @@ class Appended(NamedTuple):
 
 
 class RacedError(NyttigError):
-    """Another ingestor booked the same sequence numbers meanwhile; append the batch again."""
+    """Another ingestor was at the same events or devices meanwhile; append the batch again."""
 
 
 def prepare(connection: Connection[Any]) -> None:
@@ -85,7 +87,22 @@ def append(connection: Connection[Any], events: Sequence[EventRow]) -> Appended:
     ):
         for event in events:
             copy.write_row(event)
-    row = connection.execute(
+    try:
+        row = _book(connection)
+    except psycopg.errors.DeadlockDetected as error:
+        raise RacedError(
+            "another ingestor waited for some of these events while we waited for its own"
+        ) from error
+    assert row is not None
+    stored, staged, expected, booked = row
+    if booked != expected:
+        raise RacedError("another ingestor stored some of these events at the same moment")
+    return Appended(stored, staged - stored)
+
+
+def _book(connection: Connection[Any]) -> TupleRow | None:
+    """What is staged is stored and in the ledger; how many were stored and staged, ledger rows due and written."""
+    return connection.execute(
         """
         WITH boots AS MATERIALIZED (
             SELECT DISTINCT device_id, boot_id FROM staged WHERE seq IS NOT NULL
@@ -141,11 +158,6 @@ def append(connection: Connection[Any], events: Sequence[EventRow]) -> Appended:
                (SELECT count(*) FROM arrived), (SELECT count(*) FROM booked)
         """
     ).fetchone()
-    assert row is not None
-    stored, staged, expected, booked = row
-    if booked != expected:
-        raise RacedError("another ingestor stored some of these events at the same moment")
-    return Appended(stored, staged - stored)
 
 
 def load(connection: Connection[Any], batches: Iterable[pa.RecordBatch]) -> Appended:
@@ -178,13 +190,14 @@ def load(connection: Connection[Any], batches: Iterable[pa.RecordBatch]) -> Appe
             (SELECT * FROM nameless EXCEPT ALL
              SELECT * FROM events WHERE seq IS NULL AND message_id IS NULL
                 AND device_id IN (SELECT DISTINCT device_id FROM nameless))
-            RETURNING device_id, at, received_at, late
+            RETURNING device_id, at, received_at, boot_id, late
         ), marked AS (
             INSERT INTO touched (device_id, hour) SELECT DISTINCT device_id, date_trunc('hour', at, 'UTC') FROM added
         ), booked AS (
             INSERT INTO ledger (device_id, boot_id, received_total, late_total, first_received_at, last_received_at)
-            SELECT device_id, '', count(*), count(*) FILTER (WHERE late), min(received_at), max(received_at)
-            FROM added GROUP BY device_id
+            SELECT device_id, coalesce(boot_id, ''), count(*), count(*) FILTER (WHERE late), min(received_at),
+                   max(received_at)
+            FROM added GROUP BY 1, 2
             ON CONFLICT (device_id, boot_id) DO UPDATE SET
                 received_total = ledger.received_total + excluded.received_total,
                 late_total = ledger.late_total + excluded.late_total,

@@ -35,6 +35,8 @@ class DeviceFacts:
     signal_dbm: float | None
     link_quality: float | None
     connection: str | None
+    lost_messages: int
+    lost_since: datetime | None
 
 
 def devices(
@@ -49,7 +51,8 @@ def devices(
                (SELECT array_agg(td.trial_id ORDER BY td.trial_id) FROM trial_devices td WHERE td.device_id = d.id),
                (SELECT min(td.role) FROM trial_devices td WHERE td.device_id = d.id
                 AND (%(trial)s::text IS NULL OR td.trial_id = %(trial)s)),
-               seen.at, battery.pct, battery.v, battery.at, signal.dbm, signal.quality, link.state
+               seen.at, battery.pct, battery.v, battery.at, signal.dbm, signal.quality, link.state,
+               lost.messages, lost.since
         FROM placements p
         JOIN devices d ON d.id = p.device_id
         JOIN technologies t ON t.id = d.technology_id
@@ -77,6 +80,10 @@ def devices(
             FROM events e WHERE e.device_id = d.id AND e.type IN ('state', 'availability')
             ORDER BY at DESC, received_at DESC LIMIT 1
         ) link ON true
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(last_seq - first_seq + 1)::bigint, 0) AS messages, min(least(from_at, to_at)) AS since
+            FROM gaps g WHERE g.device_id = d.id AND greatest(from_at, to_at) >= p.placed_at
+        ) lost
         WHERE p.placed_at <= now() AND (p.removed_at IS NULL OR p.removed_at > now())
           AND (%(trial)s::text IS NULL
                OR EXISTS (SELECT FROM trial_devices td WHERE td.device_id = d.id AND td.trial_id = %(trial)s))

@@ -34,6 +34,7 @@ class Ingestor:
     duplicates_total: int
     quarantined_total: int
     retained_total: int
+    last_batch_messages: int
 
 
 def started(connection: Connection[Any], client_id: str, at: datetime) -> datetime | None:
@@ -81,6 +82,7 @@ def count(
     duplicates: int,
     quarantined: int,
     retained: int,
+    messages: int,
     started_at: datetime | None = None,
 ) -> bool:
     """A committed batch is part of the ingestor's totals; in the batch's own transaction.
@@ -92,7 +94,8 @@ def count(
         UPDATE ingestors SET alive_at = %(at)s, connected = true,
             last_commit_at = CASE WHEN %(events)s > 0 THEN %(at)s ELSE last_commit_at END,
             events_total = events_total + %(events)s, duplicates_total = duplicates_total + %(duplicates)s,
-            quarantined_total = quarantined_total + %(quarantined)s, retained_total = retained_total + %(retained)s
+            quarantined_total = quarantined_total + %(quarantined)s, retained_total = retained_total + %(retained)s,
+            last_batch_messages = %(messages)s
         WHERE client_id = %(client)s AND started_at = coalesce(%(started_at)s, started_at)
         """,
         {
@@ -103,6 +106,7 @@ def count(
             "duplicates": duplicates,
             "quarantined": quarantined,
             "retained": retained,
+            "messages": messages,
         },
     )
     return updated.rowcount == 1
@@ -112,7 +116,7 @@ def ingestors(connection: Connection[Any]) -> list[Ingestor]:
     """All ingestors there ever were, the liveliest first."""
     rows = connection.execute(
         "SELECT client_id, started_at, alive_at, connected, last_commit_at, events_total, duplicates_total,"
-        " quarantined_total, retained_total FROM ingestors ORDER BY alive_at DESC, client_id"
+        " quarantined_total, retained_total, last_batch_messages FROM ingestors ORDER BY alive_at DESC, client_id"
     ).fetchall()
     return [Ingestor(*row) for row in rows]
 

@@ -67,6 +67,12 @@ def require(connection: Connection[Any], trial_id: str) -> None:
         raise NotFoundError(f"there is no trial {trial_id!r}; trials: {there}")
 
 
+def require_device(connection: Connection[Any], device: str) -> None:
+    """The device exists; raises NotFoundError."""
+    if connection.execute("SELECT FROM devices WHERE code = %s", (device,)).fetchone() is None:
+        raise NotFoundError(f"there is no device {device!r}; `nyttig devices` lists those that are placed")
+
+
 def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
     """The trial as a package, in a fixed order. Raises NotFoundError naming the trials there are."""
     require(connection, trial_id)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 from psycopg import Connection
 
+from nyttig.store import counters, gaps
+
 _LOCK = 5_017_002  # one refresh at a time, so that an older reading of an hour never overwrites a newer one
 
 # From the hours in `spans`: one row per device and hour as the raw events have it. Neighbouring hours are read
@@ -65,7 +67,11 @@ _RECOMPUTED = """
                coalesce(bit_or(1::bigint << extract(minute FROM e.at)::integer)
                         FILTER (WHERE e.type <> 'availability' AND NOT (e.type = 'state' AND e.value = 0)), 0)
                    AS alive_minutes
-        FROM islands i JOIN events e ON e.device_id = i.device_id AND e.at >= i.from_at AND e.at < i.to_at
+        FROM islands i CROSS JOIN LATERAL (
+            SELECT device_id, at, type, value FROM events
+            WHERE device_id = i.device_id AND at >= i.from_at AND at < i.to_at
+            OFFSET 0 -- by the index: the planner would rather read all events once there are a hundred million
+        ) e
         GROUP BY 1, 2
     ), recomputed AS (
         SELECT device_id, hour, events_total, alive_minutes, coalesce(uses, 0) AS uses,
@@ -85,7 +91,10 @@ class Difference(NamedTuple):
 
 
 def refresh(connection: Connection[Any], *, limit: int = 20_000) -> int:
-    """The rollups of up to `limit` marks are right again, and committed; returns how many marks were taken."""
+    """The rollups of up to `limit` marks are right again, and committed; returns how many marks were taken.
+
+    So are the gaps and the uses recovered from counters that those marks bear on.
+    """
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     _prepare_spans(connection)
     taken = connection.execute(
@@ -114,6 +123,8 @@ def refresh(connection: Connection[Any], *, limit: int = 20_000) -> int:
                 uses = excluded.uses, use_minutes = excluded.use_minutes, other_uses = excluded.other_uses
             """
         )
+        gaps.refresh(connection)
+        counters.refresh(connection)
     connection.commit()
     return int(taken[0])
 

@@ -1,0 +1,235 @@
+"""Messages as they never should arrive: real ones and our own examples, damaged in every way we could think of."""
+
+# ruff: noqa: E501  # lists of odd values are read across
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nyttig.model import Message
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PAYLOADS = Path(__file__).parents[2] / "shared" / "payloads"
+
+Sent = tuple[str, bytes]
+
+OUR_TOPICS = (
+    "wt/v1/alna/h1/d1/event",
+    "wt/v1/alna/h1/d1/event",
+    "wt/v1/alna/h1/d1/health",
+    "wt/v1/alna/h1/d1/state",
+)
+Z2M_TOPICS = (
+    "zigbee2mqtt/z1",
+    "zigbee2mqtt/z1",
+    "zigbee2mqtt/room/z1",
+    "zigbee2mqtt/z1/availability",
+    "zigbee2mqtt/bridge/state",
+)
+OWN = (
+    {"event_time": "2026-11-22T07:58:03.120+01:00", "boot_id": "b7", "seq": 4182, "type": "dose_taken",
+     "value": 1, "unit": "dose", "origin": "citizen"},
+    [{"event_time": 1795330683120, "boot_id": "b7", "seq": 1, "type": "opened"},
+     {"event_time": 1795330684120, "boot_id": "b7", "seq": 2, "type": "closed", "value": False, "room": {"floor": 2}}],
+    {"event_time": "2026-11-22T06:58:03Z", "boot_id": 7, "seq": 9, "battery_pct": 81, "battery_v": 2.9, "rssi_dbm": -71,
+     "uptime_s": 86400, "fw": "1.4.2", "counter": 118},
+    {"state": "online", "event_time": "2026-11-22T06:58:03Z"},
+    {"state": "offline"},
+)  # fmt: skip
+NUMBERS = (
+    0, -0.0, 1, -1, 0.1, 5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 2,
+    2**63 - 1, 2**63, -(2**63), 2**64 - 1, 2**64, 10**30, 1e15, 253402300799999, 253402300800000, -62135596800000,
+    -62135596800001, 100, 100.0001,
+)  # fmt: skip
+RAW_NUMBERS = (b"1e400", b"-1e400", b"1e-400", b"NaN", b"Infinity", b"-Infinity", b"01", b"1.", b".5", b"+1", b"0x10",
+               b"9" * 400, b"1" + b"0" * 5000, b"1e5", b"5.0", b"1_000", b"-")  # fmt: skip
+TEXTS = (
+    "", " ", "\x01", "\x7f", "\x1b[2J", "\u2028", "\ufeff", "\U0001f48a", "\U0010ffff", "\ufffe", "e\u0301" * 64, "\u202e", "x" * 128,
+    "x" * 129, "\\u0000", "\\\\u0000", "'; DROP TABLE events; --", "%s", "\\N", "\\.", "\t\r\n", "ON", "online", "ſ", "İ", "NaN",
+    "null", "citizen", "Citizen", "health", "state", "availability", "dose_taken", "lock", "LOCK", "close", "single",
+)  # fmt: skip
+TIMES = (
+    "2026-11-22T07:58:03+01:00", "2026-11-22t06:58:03z", "2026-11-22 06:58:03Z", "2026-11-22x06:58:03Z", "2026-11-22T06:58:03",
+    "2026-11-22T06:58:03,5Z", "2026-11-22T06:58Z", "2026-11-22T06Z", "20261122T065803Z", "2026-W47-7T06:58:03Z", "2026-11-22T24:00:00Z",
+    "2026-11-22T06:58:60Z", "2026-11-22T06:58:03.1234567891Z", "2026-11-22T06:58:03.1Z", "2026-11-22T06:58:03+0100",
+    "2026-11-22T06:58:03+01", "2026-11-22T06:58:03+22:99", "2026-11-22T06:58:03+23:59", "2026-11-22T06:58:03+24:00",
+    "2026-11-22T06:58:03+01:00:30", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999Z", "2026-02-30T06:58:03Z", "٢٠٢٦-11-22T06:58:03Z", "2026-11-22T06:58:03 Z", "1970-01-01T00:00:00Z",
+    "2026-11-22T06:58:03−01:00", "2026-11-22T06:58:03.Z", "2026-11-22T06:58:03-00:00", "10000-01-01T00:00:00Z", "-0001-01-01T00:00:00Z",
+)  # fmt: skip
+NAMES = ("event_time", "boot_id", "seq", "type", "value", "unit", "origin", "state", "battery_pct", "battery_v", "rssi_dbm", "uptime_s",
+         "fw", "counter", "contact", "occupancy", "action", "click", "battery", "voltage", "power", "energy", "last_seen", "state_l1",
+         "temperature", "linkquality", "battery_low", "state_" + "x" * 122, "state_" + "x" * 123, "constructor", "")  # fmt: skip
+
+
+def seeds() -> list[Sent]:
+    """What is damaged: our own examples, and the real messages where they are at hand."""
+    found: list[Sent] = [
+        (topic, json.dumps(content).encode()) for content in OWN for topic in dict.fromkeys(OUR_TOPICS)
+    ]
+    found += [("wt/v1/alna/h1/d1/state", b"offline"), ("zigbee2mqtt/z1/availability", b"online")]
+    for file in sorted(PAYLOADS.glob("*.jsonl")):
+        for line in file.read_text().splitlines():
+            row = json.loads(line)
+            sent = bytes.fromhex(row["payload_hex"]) if "payload_hex" in row else row["payload"].encode()
+            found.append((row["topic"] or row.get("topic_by_grammar") or "zigbee2mqtt/z1", sent))
+    return found
+
+
+def damaged(chance: random.Random, known: list[Sent]) -> Iterator[Message]:
+    """Damaged messages without end, the same for the same seed."""
+    trees = [tree for tree in map(_tree, known) if tree is not None]
+    ours = 3 * len(OUR_TOPICS) + 2
+    while True:
+        topic, sent = known[chance.randrange(ours)] if chance.random() < 0.4 else chance.choice(known)
+        if chance.random() < 0.6:
+            tree = _tree((topic, sent))
+            if tree is None:
+                tree = chance.choice(trees)
+            for _ in range(chance.choice((1, 1, 1, 2, 4))):
+                tree = _changed(chance, tree, trees)
+            sent = json.dumps(tree, ensure_ascii=chance.random() < 0.3, allow_nan=True).encode(
+                errors="surrogatepass"
+            )
+        if chance.random() < 0.35:
+            sent = _bytes_changed(chance, sent, known)
+        where = chance.random()
+        if where < 0.45:
+            topic = chance.choice(OUR_TOPICS)
+        elif where < 0.75:
+            topic = chance.choice(Z2M_TOPICS)
+        elif where < 0.85:
+            topic = _bent(chance, topic)
+        yield Message(topic, sent, chance.random() < 0.1, chance.random() < 0.05, NOON)
+
+
+def _tree(sent: Sent) -> Any:
+    try:
+        return json.loads(sent[1])
+    except (ValueError, RecursionError):
+        return None
+
+
+def _changed(chance: random.Random, tree: Any, trees: list[Any]) -> Any:
+    """The same tree with one thing in it otherwise; the original stays as it was."""
+    if isinstance(tree, dict) and tree and chance.random() < 0.85:
+        new = dict(tree)
+        name = chance.choice(list(new))
+        match chance.randrange(8):
+            case 0:
+                del new[name]
+            case 1:
+                new[chance.choice(NAMES)] = new[name]
+            case 2:
+                new[chance.choice(NAMES)] = _value(chance, trees)
+            case 3:
+                new[chance.choice(TEXTS)] = new.pop(name)
+            case 4:
+                new["event_time" if "event_time" in new else "last_seen"] = chance.choice((*TIMES, *NUMBERS))
+            case _:
+                new[name] = _changed(chance, new[name], trees)
+        return new
+    if isinstance(tree, list) and tree and chance.random() < 0.85:
+        copy = list(tree)
+        place = chance.randrange(len(copy))
+        match chance.randrange(5):
+            case 0:
+                del copy[place]
+            case 1:
+                copy.insert(place, _value(chance, trees))
+            case 2:
+                copy = copy * chance.choice((2, 3, 50))
+                del copy[500:]
+            case _:
+                copy[place] = _changed(chance, copy[place], trees)
+        return copy
+    return _value(chance, trees)
+
+
+def _value(chance: random.Random, trees: list[Any]) -> Any:
+    match chance.randrange(11):
+        case 0 | 1:
+            return chance.choice(NUMBERS)
+        case 2 | 3:
+            return chance.choice(TEXTS)
+        case 4:
+            return chance.choice(TIMES)
+        case 5:
+            return chance.choice((None, True, False, [], {}, [[]], {"": None}))
+        case 6:
+            deep: Any = 1
+            for _ in range(chance.choice((3, 62, 63, 64, 65, 66, 200))):
+                deep = [deep] if chance.random() < 0.5 else {"a": deep}
+            return deep
+        case 7:
+            return chance.uniform(-1e6, 1e6)
+        case 8:
+            return "".join(
+                chr(chance.choice((chance.randrange(1, 0xD800), chance.randrange(0xE000, 0x110000))))
+                for _ in range(5)
+            )
+        case 9:
+            return chance.choice(("\ud800", "\udc00x", "a\0b", float("nan"), math.inf))
+        case _:
+            return chance.choice(trees)
+
+
+def _bytes_changed(chance: random.Random, sent: bytes, known: list[Sent]) -> bytes:
+    new = bytearray(sent)
+    for _ in range(chance.choice((1, 1, 2, 5))):
+        place = chance.randrange(len(new) + 1)
+        match chance.randrange(9):
+            case 0 if place < len(new):
+                new[place] ^= 1 << chance.randrange(8)
+            case 1 if place < len(new):
+                new[place] = chance.randrange(256)
+            case 2:
+                del new[place:]
+            case 3:
+                del new[place : place + chance.randrange(1, 12)]
+            case 4:
+                other = chance.choice(known)[1]
+                new[place:] = other[chance.randrange(len(other) + 1) :]
+            case 5:
+                new[place:place] = chance.choice(RAW_NUMBERS)
+            case 6:
+                new[place:place] = chance.choice(
+                    (b"[", b"{", b'"', b"}", b"]", b",", b":", b"\\", b"\\u0000", b"\\\\u0000", b"\\ud800", b"\0", b"\xff",
+                     b"\xc0\x80", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\x80", b" ", b"\n", b"//", b"null", b"[" * 80, b"{}" * 3)
+                )  # fmt: skip
+            case 7:
+                new[place:place] = bytes(new[:place])[-200:]
+            case _:
+                new = bytearray(b"[" + bytes(new) + b"]") if chance.random() < 0.5 else new
+    return bytes(new)
+
+
+def _bent(chance: random.Random, topic: str) -> str:
+    levels = topic.split("/")
+    place = chance.randrange(len(levels))
+    match chance.randrange(7):
+        case 0:
+            levels[place] = chance.choice(
+                (*TEXTS, "bridge", "set", "get", "event", "wt", "v1", "#", "+", "$SYS", "..", "x" * 60_000)
+            )
+        case 1:
+            del levels[place]
+        case 2:
+            levels.insert(
+                place, chance.choice(("", "set", "get", "availability", "bridge", "event", "\udcff"))
+            )
+        case 3:
+            levels = levels * 2
+        case 4:
+            levels = ["wt", "v1", *levels]
+        case 5:
+            levels = ["zigbee2mqtt", *levels]
+        case _:
+            levels[-1] = levels[-1].upper()
+    return "/".join(levels)
