@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     # The doors say themselves that the database is away.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the dashboard asks every few seconds
     if arguments.while_stdin_open:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
