@@ -17,7 +17,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 
 NAMES = {"en": "English", "nb": "Norsk", "da": "Dansk"}
@@ -83,11 +83,6 @@ def number(value: float | None, decimals: int = 0) -> str:
         return "–"
     pattern = "#,##0." + "#" * decimals if decimals else "#,##0"
     return str(format_decimal(round(value, decimals) + 0.0, format=pattern, locale=current().locale))
-
-
-def compact(value: float) -> str:
-    """A large count, short: 12K."""
-    return str(format_compact_decimal(value, locale=current().locale, fraction_digits=1))
 
 
 def signed(value: float | None, decimals: int = 1) -> str:

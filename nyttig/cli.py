@@ -170,8 +170,9 @@ def _report(arguments: Arguments, _settings: Settings) -> None:
     now = datetime.now(UTC)
     with db.connect() as connection:
         migrate.require_current(connection)
-        zone = registry.read(connection, arguments.trial).trial.timezone
-        as_of = now if arguments.as_of is None else as_of_moment(arguments.as_of, zone, now)
+        as_of = now
+        if arguments.as_of is not None:
+            as_of = as_of_moment(arguments.as_of, registry.timezone(connection, arguments.trial), now)
         made = report(connection, arguments.trial, as_of)
     print(text.as_json(made) if arguments.json else text.report(made))
 

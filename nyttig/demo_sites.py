@@ -49,7 +49,7 @@ def demo_sites(connection: Session, now: datetime, *, days: int = 56) -> tuple[D
     with db.translated():
         for site, codes in sorted(sites.items()):
             first = by_code[codes[0]]
-            timezone = registry.read(connection, first.trials[0]).trial.timezone if first.trials else "UTC"
+            timezone = registry.timezone(connection, first.trials[0]) if first.trials else "UTC"
             zone = ZoneInfo(timezone)
             today = now.astimezone(zone).date()
             furnished = min(by_code[code].placed_at for code in codes).astimezone(zone).date()

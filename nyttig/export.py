@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from nyttig import __version__
-from nyttig.package.columns import OUTAGE_SCHEMA
+from nyttig.package.columns import EVENT_SCHEMA, OUTAGE_SCHEMA
 from nyttig.package.write import write
 from nyttig.report import DEFINITIONS_VERSION, report
 from nyttig.store import db, events, platform, registry
@@ -39,7 +39,7 @@ def export(
             package,
             folder,
             formats=formats,
-            events=events.stream(connection, trial_id),
+            events=events.stream(connection, trial_id, EVENT_SCHEMA),
             outages=pa.Table.from_arrays(arrays, schema=OUTAGE_SCHEMA),
             extra_manifest={
                 "nyttig": {

@@ -14,7 +14,6 @@ from nyttig.model import Technology, UsageClass, UseRule
 from nyttig.package.section import Section, parse_toml
 
 LANGUAGES = ("en", "nb", "da")
-ID_PATTERN = r"[a-z0-9_]+"
 
 
 def builtin_technologies() -> dict[str, Technology]:

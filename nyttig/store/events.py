@@ -161,7 +161,7 @@ def _book(connection: Connection[Any]) -> TupleRow | None:
 
 
 def load(connection: Connection[Any], batches: Iterable[pa.RecordBatch]) -> Appended:
-    """Events of a package (EXPORT_SCHEMA, devices registered) stand in the store, once each, however often loaded.
+    """Events of a package (the columns of `stream`, devices registered) stand in the store, once each, however often loaded.
 
     Those with an identity are told by it; of those without, as many are added as the package has more than the
     store. In the current transaction.
@@ -211,29 +211,10 @@ def load(connection: Connection[Any], batches: Iterable[pa.RecordBatch]) -> Appe
     return Appended(stored + counted[0], duplicates + counted[1] - counted[0])
 
 
-EXPORT_SCHEMA = pa.schema(
-    [
-        ("device", pa.string()),
-        ("at", pa.timestamp("us", tz="UTC")),
-        ("received_at", pa.timestamp("us", tz="UTC")),
-        ("device_time", pa.timestamp("us", tz="UTC")),
-        ("type", pa.string()),
-        ("value", pa.float64()),
-        ("unit", pa.string()),
-        ("origin", pa.string()),
-        ("boot_id", pa.string()),
-        ("seq", pa.int64()),
-        ("message_id", pa.string()),
-        ("late", pa.bool_()),
-        ("clock_fault", pa.string()),
-        ("health", pa.string()),
-        ("extra", pa.string()),
-    ]
-)
-
-
-def stream(connection: Connection[Any], trial_id: str, *, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
-    """All events of a trial's devices in a fixed order, `rows` at a time, through a server-side cursor."""
+def stream(
+    connection: Connection[Any], trial_id: str, schema: pa.Schema, *, rows: int = 50_000
+) -> Iterator[pa.RecordBatch]:
+    """All events of a trial's devices as `schema` (device, at … extra) in a fixed order, `rows` at a time."""
     with connection.cursor(name="events_of_a_trial") as cursor:
         cursor.itersize = rows
         cursor.execute(
@@ -248,7 +229,5 @@ def stream(connection: Connection[Any], trial_id: str, *, rows: int = 50_000) ->
         )
         while chunk := cursor.fetchmany(rows):
             columns = zip(*chunk, strict=True)
-            arrays = [
-                pa.array(column, field.type) for column, field in zip(columns, EXPORT_SCHEMA, strict=True)
-            ]
-            yield pa.RecordBatch.from_arrays(arrays, schema=EXPORT_SCHEMA)
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -73,6 +73,14 @@ def require_device(connection: Connection[Any], device: str) -> None:
         raise NotFoundError(f"there is no device {device!r}; `nyttig devices` lists those that are placed")
 
 
+def timezone(connection: Connection[Any], trial_id: str) -> str:
+    """The zone in which the trial's days are counted. Raises NotFoundError."""
+    require(connection, trial_id)
+    row = connection.execute("SELECT timezone FROM trials WHERE id = %s", (trial_id,)).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
     """The trial as a package, in a fixed order. Raises NotFoundError naming the trials there are."""
     require(connection, trial_id)
