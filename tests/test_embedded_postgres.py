@@ -23,8 +23,8 @@ from pathlib import Path
 from nyttig.embedded.postgres import EmbeddedPostgres
 with EmbeddedPostgres(Path(sys.argv[1])) as server:
     pid = (server.data / "postmaster.pid").read_text().split()[0]
-    print(pid, flush=True)
     try:
+        print(pid, flush=True)  # from here on Ctrl-C may come
         time.sleep(60)
     except KeyboardInterrupt:
         time.sleep(0.5)
