@@ -13,13 +13,15 @@ from nyttig.settings import Source
 Decoder = Callable[[Message, str], Decoded]
 """Takes a message and the base of its topic (what stands before the source's wildcard).
 
-Raises DecodeError with the quarantine reason when nothing of the message can be read.
+Raises DecodeError with the quarantine reason when nothing of the message can be read; `not_described` when it
+could be read by who has seen a description (`Decoded.lasting`) that has not come yet.
 """
 
-DIALECTS: dict[str, Decoder] = {
-    "nyttig": nyttig.decode,
-    "zigbee2mqtt": zigbee2mqtt.decode,
+DIALECTS: dict[str, Callable[[], Decoder]] = {
+    "nyttig": lambda: nyttig.decode,
+    "zigbee2mqtt": lambda: zigbee2mqtt.decode,
 }
+"""Makes a dialect's decoder: a function of the message alone, or one that remembers what devices said they are."""
 
 MESSAGE_BYTES_MAX = 1_048_576
 
@@ -33,15 +35,20 @@ class Route(NamedTuple):
 
 
 def routes(sources: Sequence[Source]) -> list[Route]:
-    """The routes that `sources` describe; raises SettingsError for a dialect that nobody speaks."""
+    """The routes that `sources` describe, one decoder for all of a dialect's.
+
+    Raises SettingsError for a dialect that nobody speaks.
+    """
     found = []
+    decoders: dict[str, Decoder] = {}
     for source in sources:
         if source.dialect not in DIALECTS:
             raise SettingsError(
                 f"NYTTIG_MQTT_SOURCES names the dialect {source.dialect!r}; known: {', '.join(sorted(DIALECTS))}"
             )
         levels = tuple(own_filter(source.topic_filter).split("/"))
-        found.append(Route(source.dialect, levels, DIALECTS[source.dialect]))
+        decoder = decoders.setdefault(source.dialect, DIALECTS[source.dialect]())
+        found.append(Route(source.dialect, levels, decoder))
     return found
 
 

@@ -58,7 +58,9 @@ class Reading(NamedTuple):
     `type` is what happened or was measured (`dose_taken`, `contact`, `temperature`, `health`, `state`);
     `value` is a number in `unit`, booleans as 0/1. `device_time` is the device's own time, None where it
     gives none. Identity is (`boot_id`, `seq`) or `message_id`; both None where the dialect has neither.
-    `health` holds battery and signal facts, `extra` whatever else was sent.
+    `health` holds facts about the device itself under these names and no others: `battery_pct`, `battery_v`,
+    `battery_low` (true/false), `external_power` (true/false), `rssi_dbm`, `snr_db`, `link_quality` (0..255),
+    `signal_pct`, `uptime_s`, `fw`, `counter`; what is unknown is left out, never 0. `extra` is whatever else was sent.
     """
 
     dialect: str
@@ -83,14 +85,37 @@ class Flaw(NamedTuple):
     payload: bytes
 
 
-class Decoded(NamedTuple):
-    """What a message says: readings of one or more devices, and the parts that could not be read.
+class Description(NamedTuple):
+    """What a device, or a gateway on its behalf, says it is; no reading, and no proof of life.
 
-    Both empty: the message is none of ours to store (a command, a bridge's log).
+    `address` is that of its readings. `hardware_id` stays when names change (an IEEE address, a DevEUI, a MAC).
+    `says` are the types of reading that it can give, `gateway` the address of what it speaks through.
+    `gone`: it says that this device is no more.
+    """
+
+    dialect: str
+    address: str
+    hardware_id: str | None = None
+    make: str | None = None
+    model: str | None = None
+    name: str | None = None
+    power: Literal["battery", "mains"] | None = None
+    gateway: str | None = None
+    says: tuple[str, ...] = ()
+    gone: bool = False
+
+
+class Decoded(NamedTuple):
+    """What a message says: readings of one or more devices, the parts that could not be read, and descriptions.
+
+    All empty: the message is none of ours to store (a command, a bridge's log). `lasting`: later messages can only
+    be read by who knows this one, so it is kept by topic, the newest of each; an empty payload ends it.
     """
 
     readings: list[Reading]
     flaws: list[Flaw]
+    descriptions: tuple[Description, ...] = ()
+    lasting: bool = False
 
 
 def believed_time(
