@@ -169,6 +169,9 @@ class Parameters:
     """Every threshold that the figures of a trial depend on; kept with the trial.
 
     `observed_share_required` is θ and `heartbeat_tolerance` is k of the device-day definition.
+    `abandonment_days` is G: observed unused days after the last use (14 for a technology meant for every day, 28
+    for one meant for every week, else three times the plan). A dose or a visit is done in its window when it
+    happens from `participation_early_minutes` before it is due to `participation_window_minutes` after.
     """
 
     observed_share_required: float = 0.8
@@ -178,6 +181,13 @@ class Parameters:
     point_observability_required: float = 0.6
     week_observability_required: float = 0.5
     regular_use_days_per_week: int = 4
+    abandonment_days: int = 14
+    sustained_within_days: int = 90
+    sustained_window_days: int = 30
+    sustained_observed_days: int = 21
+    sustained_use_day_ratio: float = 0.7
+    participation_window_minutes: float = 120.0
+    participation_early_minutes: float = 30.0
     registration_days: int = 14
     registration_ratio_required: float = 0.8
     hourly_rate: float | None = None
