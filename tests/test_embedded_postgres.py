@@ -18,9 +18,10 @@ from nyttig.embedded.postgres import EmbeddedPostgres
 from nyttig.errors import StoreUnavailableError
 
 OWNER = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
 from pathlib import Path
 from nyttig.embedded.postgres import EmbeddedPostgres
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins by ignoring it
 with EmbeddedPostgres(Path(sys.argv[1])) as server:
     pid = (server.data / "postmaster.pid").read_text().split()[0]
     try:
