@@ -12,7 +12,7 @@ import pandas as pd
 
 from nyttig import gains
 from nyttig.errors import NyttigError
-from nyttig.figures import adoption, coverage
+from nyttig.figures import adoption, coverage, silences
 from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
 from nyttig.figures.benefit import NetMinutes
 from nyttig.gains import GainFigures
@@ -228,7 +228,7 @@ def _figures(
         net_minutes=gains.net_minutes(package),
         silences=tuple(
             Silence(home, from_at, to_at, ((to_at or as_of) - from_at) / timedelta(hours=1), devices)
-            for home, from_at, to_at, devices in coverage.silences(
+            for home, from_at, to_at, devices in silences.silences(
                 hours, exposures, as_of=as_of, parameters=parameters
             )
         ),

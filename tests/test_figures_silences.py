@@ -26,7 +26,7 @@ from figures_hours import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nyttig.figures import coverage
+from nyttig.figures import silences
 from nyttig.model import Parameters
 
 PARAMETERS = Parameters()
@@ -34,8 +34,8 @@ PARAMETERS = Parameters()
 
 def silences_of(
     heard: Mapping[str, Iterable[datetime]], exposures: pd.DataFrame, as_of: datetime
-) -> list[coverage.Silence]:
-    return coverage.silences(hours(heard), exposures, as_of=as_of, parameters=PARAMETERS)
+) -> list[silences.Silence]:
+    return silences.silences(hours(heard), exposures, as_of=as_of, parameters=PARAMETERS)
 
 
 def test_a_home_whose_gateway_fell_silent_is_one_finding_and_not_one_a_device() -> None:

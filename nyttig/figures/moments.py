@@ -1,0 +1,66 @@
+"""Single moments: when uses began, and whether somebody would have noticed at a given one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from nyttig.figures.minutes import Integers, Masks, minutes_of, shared_minutes
+from nyttig.figures.proof import masks_of, proof_of_life, streams
+from nyttig.model import Parameters
+
+
+def use_moments(hours: pd.DataFrame, exposures: pd.DataFrame) -> pd.DataFrame:
+    """Return every minute in which a use began while its device was exposed: home, minute; sorted by both.
+
+    hours: device, hour, use_minutes; exposures: home, device, from_at, to_at. Uses of one minute are one row.
+    """
+    masks = masks_of(hours["use_minutes"])
+    some = np.flatnonzero(masks)
+    row, bit = _bits_set(masks[some])
+    hour = minutes_of(hours["hour"])[some] // 60 * 60
+    begun = pd.DataFrame({"device": hours["device"].to_numpy()[some][row], "minute": hour[row] + bit})
+    spans = exposures[["home", "device"]].assign(
+        from_minute=minutes_of(exposures["from_at"]), to_minute=minutes_of(exposures["to_at"])
+    )
+    both = begun.merge(spans, on="device")
+    inside = (both["minute"] >= both["from_minute"]) & (both["minute"] < both["to_minute"])
+    return both.loc[inside, ["home", "minute"]].sort_values(["home", "minute"], ignore_index=True)
+
+
+def noticed(
+    hours: pd.DataFrame,
+    exposures: pd.DataFrame,
+    outages: pd.DataFrame,
+    moments: pd.DataFrame,
+    *,
+    parameters: Parameters,
+) -> pd.DataFrame:
+    """Return `moments` (home, minute) that lie in an exposure of the home, with `observed`: under proof of life then.
+
+    Where two devices of a home are exposed, one of them under proof of life is enough. The other tables are those
+    of `coverage.device_days`.
+    """
+    stream_of_exposure, row, stream, reach = streams(hours, exposures, parameters)
+    hour = minutes_of(hours["hour"])[row] // 60 * 60
+    proof = proof_of_life(stream, hour, masks_of(hours["alive_minutes"])[row], reach, outages)
+    spans = exposures[["home"]].assign(
+        stream=stream_of_exposure,
+        from_minute=minutes_of(exposures["from_at"]),
+        to_minute=minutes_of(exposures["to_at"]),
+    )
+    numbered = moments[["home", "minute"]].reset_index(drop=True).rename_axis("number").reset_index()
+    both = numbered.merge(spans, on="home")
+    both = both[(both["minute"] >= both["from_minute"]) & (both["minute"] < both["to_minute"])]
+    minute = both["minute"].to_numpy(dtype=np.int64)
+    under = shared_minutes(*proof, both["stream"].to_numpy(dtype=np.int64), minute, minute + 1) > 0
+    observed = both.assign(observed=under).groupby("number")["observed"].any()
+    found = numbered.set_index("number").loc[observed.index, ["home", "minute"]]
+    return found.assign(observed=observed).reset_index(drop=True)
+
+
+def _bits_set(masks: Masks) -> tuple[Integers, Integers]:
+    """Return (row, bit) of every bit that is set, in order."""
+    rows = np.unpackbits(masks.astype("<u8").view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    row, bit = np.nonzero(rows)
+    return row.astype(np.int64), bit.astype(np.int64)
