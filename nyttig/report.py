@@ -15,8 +15,12 @@ from nyttig.errors import NyttigError
 from nyttig.figures import adoption, coverage, silences
 from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
 from nyttig.figures.benefit import NetMinutes
+from nyttig.figures.retention import FirstUse, Retention, retention, time_to_first_use
+from nyttig.figures.setting import SettingAdoption, setting_adoption
+from nyttig.figures.sustained import Sustained, sustained
 from nyttig.gains import GainFigures
 from nyttig.model import Home, Parameters, TrialPackage
+from nyttig.schedules import ScheduleFigures, schedule_figures
 from nyttig.store import counters, db, gaps, platform, registry, rollups
 from nyttig.store.db import Session
 
@@ -93,6 +97,11 @@ class Report:
     use_day_rate_all_days: UseDayRate
     intensity: Intensity
     coverage: Coverage
+    participation: ScheduleFigures | None
+    first_use: FirstUse
+    sustained: Sustained
+    retention: Retention
+    setting: SettingAdoption
     units: tuple[UnitFigures, ...]
     weeks: tuple[Week, ...]
     homes: tuple[HomeStrip, ...]
@@ -172,12 +181,12 @@ def _figures(
         [(pause.home, pause.paused_from, pause.paused_to) for pause in package.pauses],
         columns=["home", "paused_from", "paused_to"],
     )
-    outages = pd.DataFrame(lossy_outages, columns=["began_at", "ended_at"])
+    outages = _in_utc(pd.DataFrame(lossy_outages, columns=["began_at", "ended_at"]))
     days = coverage.device_days(
         hours,
         primary,
         _in_utc(pauses),
-        _in_utc(outages),
+        outages,
         lost.gaps,
         timezone=trial.timezone,
         parameters=parameters,
@@ -187,6 +196,14 @@ def _figures(
     homes = _homes(package)
     last_day = max(trial.starts, min(_last_day(as_of, zone), trial.ends or date.max))
     steady = adoption.without_ramp_in(days, {}, parameters)
+    strips = adoption.home_strips(
+        days,
+        by_home,
+        homes[homes["installed_on"].notna()],
+        first_day=trial.starts,
+        last_day=last_day,
+        parameters=parameters,
+    )
     return Report(
         trial=_trial_facts(package),
         as_of=as_of,
@@ -200,6 +217,11 @@ def _figures(
         use_day_rate_all_days=adoption.use_day_rate(days, parameters),
         intensity=adoption.intensity(steady, recovered),
         coverage=adoption.coverage(steady),
+        participation=schedule_figures(package, hours, primary, outages, as_of),
+        first_use=time_to_first_use(strips, last_day),
+        sustained=sustained(strips, last_day, parameters),
+        retention=retention(strips, parameters),
+        setting=setting_adoption(package.units, trial.units),
         units=tuple(
             UnitFigures(
                 unit,
@@ -216,14 +238,7 @@ def _figures(
             recovered,
             last_complete_day=(as_of.astimezone(zone) - timedelta(days=1)).date(),
         ),
-        homes=adoption.home_strips(
-            days,
-            by_home,
-            homes[homes["installed_on"].notna()],
-            first_day=trial.starts,
-            last_day=last_day,
-            parameters=parameters,
-        ),
+        homes=strips,
         gains=tuple(gains.gain_figures(package, gain) for gain in trial.gains),
         net_minutes=gains.net_minutes(package),
         silences=tuple(

@@ -9,7 +9,7 @@ from math import exp
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from nyttig.model import Home, Pause
+from nyttig.model import Home, Pause, Schedule
 from simulators.days import LocalDay, draw, local_day, milliseconds
 
 DRAWN_GIVING_UP_RATIO = 0.1
@@ -25,7 +25,8 @@ class ResidentDay(NamedTuple):
     """What one day is like for one resident. Times in milliseconds since 1970.
 
     `inclination` (0..1) is the chance that a given technology is used at all on this day; 0 once the
-    resident has given up, before the installation and while away all day.
+    resident has given up, before the installation and while away all day. `due_minutes` are the minutes after
+    midnight at which the trial's schedule has something due in this home; None where it has no schedule.
     """
 
     local: LocalDay
@@ -37,6 +38,7 @@ class ResidentDay(NamedTuple):
     ill: bool
     inclination: float
     away: tuple[tuple[int, int], ...]
+    due_minutes: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,16 @@ class Character:
 class Resident:
     """The person in `home`: the same for the same seed and home, on whichever day one begins to ask."""
 
-    def __init__(self, seed: int, home: Home, zone: ZoneInfo, pauses: Iterable[Pause] = ()) -> None:
+    def __init__(
+        self,
+        seed: int,
+        home: Home,
+        zone: ZoneInfo,
+        pauses: Iterable[Pause] = (),
+        schedules: Iterable[Schedule] = (),
+    ) -> None:
         self.home = home
+        self._schedules = tuple(each for each in schedules if each.home == home.home)
         self.zone = zone
         self.character = _character(seed, home)
         self._seed = seed
@@ -91,6 +101,20 @@ class Resident:
             ill=ill,
             inclination=self._inclination(day, ill, away, local),
             away=away,
+            due_minutes=self._due(day) if self._schedules else None,
+        )
+
+    def _due(self, day: date) -> tuple[float, ...]:
+        return tuple(
+            sorted(
+                {
+                    each.due_time.hour * 60 + each.due_time.minute + each.due_time.second / 60
+                    for each in self._schedules
+                    if str(day.isoweekday()) in each.weekdays
+                    and (each.from_day is None or each.from_day <= day)
+                    and (each.to_day is None or day <= each.to_day)
+                }
+            )
         )
 
     def _inclination(self, day: date, ill: bool, away: tuple[tuple[int, int], ...], local: LocalDay) -> float:

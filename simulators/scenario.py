@@ -97,7 +97,9 @@ def places(package: TrialPackage, seed: int) -> list[Place]:
     zone = ZoneInfo(package.trial.timezone)
     technologies = {**builtin_technologies(), **{each.id: each for each in package.technologies}}
     devices = {each.device: each for each in package.devices}
-    residents = {each.home: Resident(seed, each, zone, package.pauses) for each in package.homes}
+    residents = {
+        each.home: Resident(seed, each, zone, package.pauses, package.schedules) for each in package.homes
+    }
     shown: dict[str, int] = defaultdict(int)
     found = []
     for placement in sorted(package.placements, key=lambda each: (each.home, each.device, each.placed_at)):

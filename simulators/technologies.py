@@ -102,7 +102,7 @@ def _medicine_dispenser(day: ResidentDay, engaged: bool, habit: Random, rng: Ran
     doses = habit.choice([(480,), (480, 1200), (480, 1200), (480, 840, 1200)])
     refill_weekday = habit.randrange(5)
     likely = _kept(day, engaged)
-    for minute in doses:
+    for minute in doses if day.due_minutes is None else day.due_minutes:
         due = day.local.at(minute)
         episode = [Happening(due, "dose_due", 1, "dose", "auto")]
         chance = rng.random()
@@ -126,9 +126,9 @@ def _video_visit(day: ResidentDay, engaged: bool, habit: Random, rng: Random) ->
     calls = habit.choice([(555,), (600, 1080), (630,), (1110,)])
     also_on_free_days = habit.random() < 0.5
     likely = _kept(day, engaged)
-    if day.local.free and not also_on_free_days:
+    if day.due_minutes is None and day.local.free and not also_on_free_days:
         return
-    for minute in calls:
+    for minute in calls if day.due_minutes is None else day.due_minutes:
         planned = day.local.at(minute)
         episode = [Happening(planned, "call_planned", None, None, "auto")]
         if rng.random() < likely:
@@ -322,4 +322,5 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "robot_vacuum": _robot_vacuum,
     "light_path": _light_path,
     "climate_sensor": _nothing,
+    "gateway": _nothing,
 }

@@ -15,6 +15,9 @@ from typing import Any
 from nyttig.figures.adoption import Coverage, Funnel, FunnelStep, HomeStrip, Intensity, UseDayRate, Week
 from nyttig.figures.benefit import NetMinutes, Paired
 from nyttig.figures.intervals import Share
+from nyttig.figures.retention import retention, time_to_first_use
+from nyttig.figures.setting import setting_adoption
+from nyttig.figures.sustained import sustained
 from nyttig.gains import GainFigures, HomePair
 from nyttig.model import Parameters
 from nyttig.report import DataFacts, Report, Silence, TrialFacts, UnitFigures
@@ -288,6 +291,11 @@ def make_report(
             7 * uses / observed if observed else None,
         ),
         coverage=coverage(list(lines)),
+        participation=None,
+        first_use=time_to_first_use(lines, FIRST_DAY + timedelta(days=max(days, 1) - 1)),
+        sustained=sustained(lines, FIRST_DAY + timedelta(days=max(days, 1) - 1), Parameters()),
+        retention=retention(lines, Parameters()),
+        setting=setting_adoption((), UNITS),
         units=tuple(
             UnitFigures(
                 unit,

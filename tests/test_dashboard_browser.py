@@ -78,14 +78,14 @@ def dashboard_url(
 
 
 def _wait_until_served(url: str) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             if httpx.get(f"{url}/_stcore/health", trust_env=False).is_success:
                 return
         except httpx.HTTPError:
             time.sleep(0.3)
-    pytest.fail(f"the dashboard did not answer at {url} within 40 seconds")
+    pytest.fail(f"the dashboard did not answer at {url} within two minutes")
 
 
 @pytest.fixture

@@ -26,9 +26,11 @@ from nyttig.model import (
     Pause,
     Perspective,
     Placement,
+    Schedule,
     Technology,
     Trial,
     TrialPackage,
+    UnitPart,
     UseRule,
     Visit,
 )
@@ -151,7 +153,7 @@ def packages(draw: st.DrawFn) -> TrialPackage:
         power = draw(one_of("battery", "mains"))
         address = code if dialect == "nyttig" else f"0x{code}/" + draw(texts)
         devices.append(Device(code, technology, dialect, address, draw(positive), power, role))
-    placements, pauses, visits, measures = [], [], [], []
+    placements, pauses, schedules, visits, measures = [], [], [], [], []
     if homes:
         home = st.sampled_from([each.home for each in homes])
         for device in devices:
@@ -164,6 +166,9 @@ def packages(draw: st.DrawFn) -> TrialPackage:
         for code in draw(st.lists(home, max_size=2, unique=True)):
             at = draw(moments)
             pauses.append(Pause(code, at, at + draw(spans), draw(maybe(texts))))
+            from_day, to_day = sorted((draw(days), draw(days)))
+            on = "".join(sorted(draw(st.sets(st.sampled_from("1234567"), min_size=1))))
+            schedules.append(Schedule(code, draw(st.times()).replace(microsecond=0), on, from_day, to_day))
             kind = draw(one_of("physical", "remote"))
             travel, period = (
                 draw(st.floats(0, allow_infinity=False)),
@@ -183,16 +188,27 @@ def packages(draw: st.DrawFn) -> TrialPackage:
         payer=maybe(texts),
         source=maybe(texts),
     )
+    part = st.builds(
+        UnitPart,
+        unit=st.sampled_from(trial.units),
+        invited_on=maybe(days),
+        joined_on=maybe(days),
+        staff=st.just(100),
+        ambassadors_trained=st.integers(10, 100),
+        ambassadors_active=st.integers(0, 10),
+    )
     return TrialPackage(
-        trial,
-        own,
-        tuple(homes),
-        tuple(devices),
-        tuple(placements),
-        tuple(pauses),
-        tuple(visits),
-        tuple(measures),
-        tuple(draw(st.lists(costs, max_size=2))),
+        trial=trial,
+        technologies=own,
+        homes=tuple(homes),
+        devices=tuple(devices),
+        placements=tuple(placements),
+        pauses=tuple(pauses),
+        schedules=tuple(schedules),
+        units=tuple(draw(st.lists(part, max_size=2, unique_by=lambda each: each.unit))),
+        visits=tuple(visits),
+        measures=tuple(measures),
+        costs=tuple(draw(st.lists(costs, max_size=2))),
     )
 
 

@@ -210,6 +210,6 @@ with Publisher(Broker.from_url(sys.argv[1]), "alarm", will=("trial/alarm/state",
     {ending}
 """
     subprocess.run([sys.executable, "-c", device, mosquitto.url], timeout=20, check=ending == "pass")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while (state := retained(mosquitto.url, "trial/#", 1)["trial/alarm/state"]) != kept:
         assert time.monotonic() < deadline, state

@@ -1,0 +1,137 @@
+"""Was what was due done? A trial's schedules against the uses of its primary devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from nyttig.figures import moments
+from nyttig.figures import participation as figures
+from nyttig.figures.minutes import minutes_of
+from nyttig.figures.participation import Participation, Plan
+from nyttig.model import TrialPackage
+
+
+@dataclass(frozen=True, slots=True)
+class HomeParticipation:
+    """One home's part."""
+
+    home: str
+    unit: str
+    participation: Participation
+
+
+@dataclass(frozen=True, slots=True)
+class WeekParticipation:
+    """One local ISO week: everything due in it, the homes' first weeks too."""
+
+    iso_week: str
+    starts_on: date
+    participation: Participation
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFigures:
+    """What became of everything due. `steady` leaves out each home's first `parameters.ramp_in_days`, `all_days` not.
+
+    `homes_without_schedule` have the technology and nothing due: they are in no figure here.
+    """
+
+    steady: Participation
+    all_days: Participation
+    weeks: tuple[WeekParticipation, ...]
+    homes: tuple[HomeParticipation, ...]
+    homes_without_schedule: int
+
+
+def schedule_figures(
+    package: TrialPackage,
+    hours: pd.DataFrame,
+    exposures: pd.DataFrame,
+    outages: pd.DataFrame,
+    as_of: datetime,
+) -> ScheduleFigures | None:
+    """What became of everything due in the trial before `as_of`; None where it has no schedule.
+
+    hours, exposures (of the primary devices) and outages as for `coverage.device_days`.
+    """
+    if not package.schedules:
+        return None
+    trial, parameters = package.trial, package.trial.parameters
+    zone = ZoneInfo(trial.timezone)
+    last_day = min(as_of.astimezone(zone).date(), trial.ends or date.max)
+    plans = [
+        Plan(
+            each.home,
+            each.due_time,
+            frozenset(int(number) - 1 for number in each.weekdays),
+            each.from_day or trial.starts,
+            each.to_day,
+        )
+        for each in package.schedules
+    ]
+    due = figures.due_times(plans, trial.timezone, trial.starts, last_day)
+    due = due.assign(minute=minutes_of(due["due_at"]))
+    as_of_minute = int(minutes_of(pd.Series([as_of]))[0])
+    known = moments.noticed(
+        hours, exposures, outages, due[due["minute"] < as_of_minute], parameters=parameters
+    )
+    known = known.assign(excused=_paused(package, known))
+    became = figures.outcomes(
+        known, moments.use_moments(hours, exposures), as_of_minute=as_of_minute, parameters=parameters
+    )
+    at = pd.to_datetime(known["minute"] * 60, unit="s", utc=True).dt.tz_convert(zone)
+    day = at.dt.tz_localize(None).dt.normalize()
+    monday = day - pd.to_timedelta(day.dt.day_of_week, unit="D")
+    started = known["home"].map(_first_days(exposures, zone))
+    steady = (day >= started + timedelta(days=parameters.ramp_in_days)).to_numpy()
+    scheduled = {each.home for each in package.schedules}
+    units = {home.home: home.unit for home in package.homes if home.installed_on is not None}
+    home_of, mondays = known["home"].to_numpy(), monday.to_numpy(dtype="datetime64[D]")
+    return ScheduleFigures(
+        steady=figures.participation(became[steady]),
+        all_days=figures.participation(became),
+        weeks=tuple(
+            WeekParticipation(
+                _iso_week(week),
+                week,
+                figures.participation(became[mondays == np.datetime64(week)]),
+            )
+            for week in np.unique(mondays).tolist()
+        ),
+        homes=tuple(
+            HomeParticipation(
+                home,
+                units[home],
+                figures.participation(became[(home_of == home) & steady]),
+            )
+            for home in sorted(units.keys() & scheduled)
+        ),
+        homes_without_schedule=len(units.keys() - scheduled),
+    )
+
+
+def _paused(package: TrialPackage, moments_: pd.DataFrame) -> pd.Series:
+    """Which moments lie in a pause of their home."""
+    paused = pd.Series(False, index=moments_.index)
+    for pause in package.pauses:
+        from_minute, to_minute = minutes_of(pd.Series([pause.paused_from, pause.paused_to])).tolist()
+        minute = moments_["minute"]
+        paused |= (moments_["home"] == pause.home) & (minute >= from_minute) & (minute < to_minute)
+    return paused
+
+
+def _iso_week(monday: date) -> str:
+    year, week, _ = monday.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def _first_days(exposures: pd.DataFrame, zone: ZoneInfo) -> pd.Series:
+    """Each home's first local day of exposure."""
+    local = exposures["from_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
+    first: pd.Series = local.groupby(exposures["home"], observed=True).min()
+    return first
