@@ -17,8 +17,10 @@ CURVE_HOMES = 10
 """Under so many homes a curve would show single people as percentages: a strip per home says more."""
 
 RISK_EVERY_DAYS = 30
-STOPPED_REASONS = ("stopped_using", "withdrew_consent")
-COMPETING_REASONS = ("deceased", "nursing_home", "unsuitable")
+STOPPED_REASONS = ("stopped_using",)
+COMPETING_REASONS = ("deceased", "nursing_home", "unsuitable", "withdrew_consent")
+"""Ends that are no giving up. A withdrawn consent is a decision about data: its own cause, not an abandonment."""
+
 
 Outcome = Literal["using", "abandoned", "stopped", "competing", "ended", "too_early", "never_started"]
 
@@ -28,8 +30,8 @@ class Course:
     """How it went on in one home, counted in days from its first use.
 
     outcome: `abandoned` (its last use is followed by enough observed unused days), `stopped` (somebody recorded
-    that it was stopped), `competing` (deceased, moved to a nursing home, found unsuitable: it could no longer
-    stop of its own accord), `ended` (completed, moved, other), `using`, `too_early` (so few observed days that
+    that it was stopped), `competing` (deceased, moved to a nursing home, found unsuitable, consent withdrawn: it
+    could no longer stop of its own accord), `ended` (completed, moved, other), `using`, `too_early` (so few observed days that
     nothing can be said yet) or `never_started`. `followed_days` is what the curve counts: to the day of the last
     use where it was given up, to the end where it ended otherwise, else to the last day after which enough
     observed days lie to have seen it stop. `entered_day` is above 0 where it was installed before the trial
