@@ -48,6 +48,7 @@ from nyttig.store import db, events, migrate, quarantine, registry
 ROUTES = routes([Source("nyttig", "wt/v1/#"), Source("zigbee2mqtt", "zigbee2mqtt/#")])
 REASONS = {
     "unknown_topic", "unknown_device", "malformed", "not_utf8", "bad_time", "impossible_value", "oversized",
+    "not_described",
 }  # fmt: skip
 SECONDS_MAX = 2.0
 """Of processor time, so that a busy machine finds no hangs: one message may not take longer, whatever is in it."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dialects import recorded
+from hearing import NOON, Listener
+from zigbee_bridge import BATTERY, CONTACT, VOLTAGE, device, info
 
 from ingest.batch import read
-from ingest.decode import decode, route_of, routes
+from ingest.decode import routes
 from nyttig.errors import DecodeError
 from nyttig.model import Decoded, Message, Reading
 from nyttig.settings import Source
 
-NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-ROUTES = routes([Source("zigbee2mqtt", "zigbee2mqtt/#"), Source("zigbee2mqtt", "zigbee2mqtt-beneden/#")])
-PAYLOADS = Path(__file__).parents[2] / "shared" / "payloads" / "zigbee2mqtt.jsonl"
+SOURCES = [Source("zigbee2mqtt", "zigbee2mqtt/#"), Source("zigbee2mqtt", "zigbee2mqtt-beneden/#")]
 
 UNITS = {
     "temperature": "°C",
@@ -41,26 +40,24 @@ LEFT_OUT = {
 """What `expect` names and we do not read, and why."""
 
 
+def listening() -> Listener:
+    return Listener(SOURCES, "zigbee2mqtt/")
+
+
 def said(name: str, content: Any, *, retained: bool = False) -> Decoded:
-    payload = content if isinstance(content, bytes) else json.dumps(content).encode()
-    message = Message(f"zigbee2mqtt/{name}", payload, retained, False, NOON)
-    route, base = route_of(message.topic, ROUTES)
-    return decode(message, route, base)
+    """The message as one reads it who has heard no other."""
+    return listening().said(name, content, retained=retained)
 
 
 def types(name: str, content: Any) -> dict[str, float | None]:
-    """The types of the message's readings and their values."""
-    return {one.type: one.value for one in said(name, content).readings}
+    return listening().values(name, content)
 
 
 # Real messages
 
 
-@cache
 def rows() -> list[dict[str, Any]]:
-    if not PAYLOADS.exists():
-        return []
-    return [json.loads(line) for line in PAYLOADS.read_text().splitlines()]
+    return recorded("zigbee2mqtt")
 
 
 def real(number: int, *, retained: bool) -> Message:
@@ -73,9 +70,7 @@ def of_kind(wanted: Callable[[dict[str, Any]], bool]) -> list[int]:
 
 
 def read_real(number: int, *, retained: bool = False) -> Decoded:
-    message = real(number, retained=retained)
-    route, base = route_of(message.topic, ROUTES)
-    return decode(message, route, base)
+    return listening().hear(real(number, retained=retained))
 
 
 def test_all_recorded_messages_are_there(shared: Path) -> None:
@@ -148,22 +143,42 @@ def test_what_the_bridge_believes_of_a_real_device_is_availability(number: int, 
     of_kind(
         lambda expect: (
             "not_a_sensor_reading" in expect
-            or expect.get("kind") in ("bridge_availability", "availability_cleared", "retained_cleared")
+            or expect.get("kind") in ("availability_cleared", "retained_cleared")
         )
     ),
 )
-def test_the_bridges_own_affairs_say_nothing_of_a_device(number: int) -> None:
-    assert read_real(number) == Decoded([], [])
+def test_the_bridges_own_affairs_are_no_readings(number: int) -> None:
+    decoded = read_real(number)
+    assert (decoded.readings, decoded.flaws) == ([], [])
 
 
-@pytest.mark.parametrize("number", of_kind(lambda expect: "attribute" in expect))
-def test_single_values_are_refused_with_the_setting_to_change(number: int) -> None:
-    """Beside them, or instead of them, Zigbee2MQTT can send the whole: reading both would count everything twice."""
-    message = real(number, retained=False)
-    events, quarantined = read(message, ROUTES, {})
+@pytest.mark.parametrize("number", of_kind(lambda expect: expect.get("kind") == "bridge_availability"))
+@pytest.mark.parametrize("retained", [False, True])
+def test_a_bridge_speaks_for_itself_in_both_forms(number: int, retained: bool) -> None:
+    (only,) = read_real(number, retained=retained).readings
+    state = rows()[number]["expect"].get("state") or rows()[number]["payload"]
+    assert only.address == "zigbee2mqtt/bridge"
+    assert (only.type, only.value) == ("availability" if retained else "state", float(state == "online"))
+
+
+SINGLE = of_kind(lambda expect: "attribute" in expect)
+
+
+@pytest.mark.parametrize("number", SINGLE)
+def test_a_real_single_value_waits_for_who_says_whether_it_comes_beside_the_whole(number: int) -> None:
+    events, quarantined = read(real(number, retained=False), routes(SOURCES), {})
     assert not events
-    assert [one.reason for one in quarantined] == ["malformed"]
-    assert "advanced.output" in quarantined[0].detail or "not JSON" in quarantined[0].detail
+    deep = real(number, retained=False).topic.count("/") > 1
+    assert [one.reason for one in quarantined] == ["not_described" if deep else "malformed"]
+
+
+@pytest.mark.parametrize("number", SINGLE)
+def test_a_real_single_value_beside_the_whole_is_not_read_twice(number: int) -> None:
+    listener = listening()
+    listener.said("bridge/info", info("attribute_and_json"))
+    message = real(number, retained=False)
+    if message.topic.count("/") > 1:
+        assert listener.hear(message) == Decoded([], [])
 
 
 @pytest.mark.parametrize("number", range(len(rows())))
@@ -248,3 +263,44 @@ def test_an_availability_is_online_or_offline(payload: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         said("door/availability", payload)
     assert caught.value.reason == "malformed"
+
+
+# Single values
+
+
+def single_values() -> Listener:
+    listener = listening()
+    listener.said("bridge/info", info("attribute"), retained=True)
+    listener.said("bridge/devices", [device("wc/door", "0x01", CONTACT, BATTERY, VOLTAGE)], retained=True)
+    return listener
+
+
+def test_single_values_are_read_where_they_come_instead_of_the_whole() -> None:
+    listener = single_values()
+    assert listener.values("wc/door/contact", b"false") == {"contact": 0.0}
+    assert listener.values("wc/door/action", b"single") == {"action": None}
+    assert listener.values("wc/door/temperature", b"21.5") == {"temperature": 21.5}
+    (battery,) = listener.said("wc/door/voltage", b"3005").readings
+    assert (battery.address, battery.type, battery.health) == (
+        "zigbee2mqtt/wc/door", "health", {"battery_v": 3.005},
+    )  # fmt: skip
+    (seen,) = listener.said("wc/door/last_seen", b"2026-11-22T06:58:03Z").readings
+    assert seen.device_time == datetime(2026, 11, 22, 6, 58, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("payload", [b"", b"null", b"nan", b"1e999", b"a,b", b"1_0", b"\xc3\xa6"])
+def test_a_single_value_that_says_nothing_is_nothing(payload: bytes) -> None:
+    assert single_values().said("wc/door/temperature", payload) == Decoded([], [])
+
+
+def test_a_single_value_of_an_unlisted_device_waits_for_the_list() -> None:
+    with pytest.raises(DecodeError, match="bridge/devices") as caught:
+        single_values().said("bed/contact", b"true")
+    assert caught.value.reason == "not_described"
+
+
+@pytest.mark.parametrize("last", ["action", "click"])
+def test_an_old_press_topic_beside_the_whole_is_not_counted_twice(last: str) -> None:
+    listener = listening()
+    assert listener.values("button", {last: "single"}) == {"action": None}
+    assert listener.said(f"button/{last}", b"single") == Decoded([], [])
