@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from nyttig import gains
 from nyttig.errors import NyttigError
+from nyttig.evidence import Evidence, device_days, end_of_day, evidence, last_day
 from nyttig.figures import adoption, coverage, silences
 from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
 from nyttig.figures.benefit import NetMinutes
@@ -19,12 +18,11 @@ from nyttig.figures.retention import FirstUse, Retention, retention, time_to_fir
 from nyttig.figures.setting import SettingAdoption, setting_adoption
 from nyttig.figures.sustained import Sustained, sustained
 from nyttig.gains import GainFigures
-from nyttig.model import Home, Parameters, TrialPackage
+from nyttig.model import Parameters, TrialPackage
 from nyttig.schedules import ScheduleFigures, schedule_figures
-from nyttig.store import counters, db, gaps, platform, registry, rollups
 from nyttig.store.db import Session
 
-DEFINITIONS_VERSION = "1"
+DEFINITIONS_VERSION = "2"
 """Raised whenever a figure's definition changes, so that two reports can be told apart."""
 
 
@@ -110,37 +108,12 @@ class Report:
     silences: tuple[Silence, ...]
 
 
-class Lost(NamedTuple):
-    """What never came: where gaps lie (device, from_at, to_at), and the uses that counters recover (and uses)."""
-
-    gaps: pd.DataFrame
-    recovered_uses: pd.DataFrame
-
-
 def report(connection: Session, trial_id: str, as_of: datetime) -> Report:
     """The report of a trial with everything that is known now of the time before `as_of`.
 
     The same events and registry give the same digits. Raises NotFoundError, StoreUnavailableError.
     """
-    with db.translated():
-        package = _known_at(registry.read(connection, trial_id), as_of)
-        exposures = _exposures(package, as_of)
-        hours = _hours(connection, package, exposures, as_of)
-        outages = [
-            (outage.began_at, outage.ended_at)
-            for outage in platform.outages(connection, trial_id=trial_id, lossy_only=True)
-        ]
-        devices = sorted(set(exposures["device"]))
-        begins = min(exposures["from_at"], default=as_of)
-        lost = Lost(
-            gaps.read(connection, devices, begins, as_of), counters.read(connection, devices, begins, as_of)
-        )
-    return _figures(package, exposures, hours, outages, lost, as_of)
-
-
-def end_of_day(day: date, timezone: str) -> datetime:
-    """The moment at which a local day ends: what `as of` that day means."""
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)).astimezone(UTC)
+    return report_on(evidence(connection, trial_id, as_of))
 
 
 def as_of_moment(text: str, timezone: str, now: datetime) -> datetime:
@@ -166,60 +139,40 @@ def as_of_moment(text: str, timezone: str, now: datetime) -> datetime:
     return moment
 
 
-def _figures(
-    package: TrialPackage,
-    exposures: pd.DataFrame,
-    hours: pd.DataFrame,
-    lossy_outages: Sequence[tuple[datetime, datetime]],
-    lost: Lost,
-    as_of: datetime,
-) -> Report:
+def report_on(found: Evidence) -> Report:
+    """The figures that this evidence gives."""
+    package, hours, primary, zone, as_of = found.package, found.hours, found.primary, found.zone, found.as_of
     trial, parameters = package.trial, package.trial.parameters
-    zone = ZoneInfo(trial.timezone)
-    primary = exposures[exposures["role"] == "primary"].reset_index(drop=True)
-    pauses = pd.DataFrame(
-        [(pause.home, pause.paused_from, pause.paused_to) for pause in package.pauses],
-        columns=["home", "paused_from", "paused_to"],
-    )
-    outages = _in_utc(pd.DataFrame(lossy_outages, columns=["began_at", "ended_at"]))
-    days = coverage.device_days(
-        hours,
-        primary,
-        _in_utc(pauses),
-        outages,
-        lost.gaps,
-        timezone=trial.timezone,
-        parameters=parameters,
-    )
-    recovered = _recovered(lost.recovered_uses, primary, zone)
+    days = device_days(found)
+    recovered = _recovered(found.recovered_uses, primary, zone)
     by_home = coverage.home_days(days)
     homes = _homes(package)
-    last_day = max(trial.starts, min(_last_day(as_of, zone), trial.ends or date.max))
+    until = max(trial.starts, min(last_day(as_of, zone), trial.ends or date.max))
     steady = adoption.without_ramp_in(days, {}, parameters)
     strips = adoption.home_strips(
         days,
         by_home,
         homes[homes["installed_on"].notna()],
         first_day=trial.starts,
-        last_day=last_day,
+        last_day=until,
         parameters=parameters,
     )
     return Report(
         trial=_trial_facts(package),
         as_of=as_of,
         first_day=trial.starts,
-        last_day=last_day,
+        last_day=until,
         definitions_version=DEFINITIONS_VERSION,
         parameters=parameters,
-        data=_data_facts(package, exposures, hours),
+        data=_data_facts(package, found.exposures, hours),
         funnel=adoption.funnel(homes, set(days.loc[days["uses"] > 0, "home"])),
         use_day_rate=adoption.use_day_rate(steady, parameters),
         use_day_rate_all_days=adoption.use_day_rate(days, parameters),
         intensity=adoption.intensity(steady, recovered),
         coverage=adoption.coverage(steady),
-        participation=schedule_figures(package, hours, primary, outages, as_of),
-        first_use=time_to_first_use(strips, last_day),
-        sustained=sustained(strips, last_day, parameters),
+        participation=schedule_figures(package, hours, primary, found.outages, as_of),
+        first_use=time_to_first_use(strips, until),
+        sustained=sustained(strips, until, parameters),
         retention=retention(strips, parameters),
         setting=setting_adoption(package.units, trial.units),
         units=tuple(
@@ -244,71 +197,10 @@ def _figures(
         silences=tuple(
             Silence(home, from_at, to_at, ((to_at or as_of) - from_at) / timedelta(hours=1), devices)
             for home, from_at, to_at, devices in silences.silences(
-                hours, exposures, as_of=as_of, parameters=parameters
+                hours, found.exposures, as_of=as_of, parameters=parameters
             )
         ),
     )
-
-
-def _known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
-    """The trial as it stood at `as_of`, without demo apartments: they are no homes of it, in no figure."""
-    today = _last_day(as_of, ZoneInfo(package.trial.timezone))
-
-    def known(home: Home) -> Home:
-        steps = ("asked_on", "consented_on", "installed_on", "ended_on")
-        to_come: dict[str, Any] = {step: None for step in steps if (getattr(home, step) or today) > today}
-        if "ended_on" in to_come:
-            to_come["end_reason"] = None
-        return replace(home, **to_come)
-
-    homes = tuple(known(home) for home in package.homes if home.site_type == "home")
-    codes = {home.home for home in homes}
-    return replace(
-        package,
-        homes=homes,
-        visits=tuple(each for each in package.visits if each.home in codes and each.started_at < as_of),
-        measures=tuple(each for each in package.measures if each.home in codes and each.measured_on <= today),
-    )
-
-
-def _last_day(as_of: datetime, zone: ZoneInfo) -> date:
-    return (as_of.astimezone(zone) - timedelta(microseconds=1)).date()
-
-
-def _exposures(package: TrialPackage, as_of: datetime) -> pd.DataFrame:
-    """When each device of the trial stood in a home that was in the trial."""
-    trial = package.trial
-    homes = {home.home: home for home in package.homes if home.installed_on}
-    devices = {device.device: device for device in package.devices}
-    rows = []
-    for placement in package.placements:
-        home, device = homes.get(placement.home), devices[placement.device]
-        if home is None or home.installed_on is None:
-            continue
-        begins = max(home.installed_on, trial.starts)
-        last_days = [day for day in (home.ended_on, trial.ends) if day is not None]
-        ends = [end_of_day(min(last_days), trial.timezone)] if last_days else []
-        from_at = max(placement.placed_at, end_of_day(begins - timedelta(days=1), trial.timezone))
-        to_at = min([as_of, *ends, *([placement.removed_at] if placement.removed_at else [])])
-        if to_at > from_at:
-            rows.append(
-                (home.home, home.unit, device.device, device.role, from_at, to_at, device.heartbeat_minutes)
-            )
-    columns = ["home", "unit", "device", "role", "from_at", "to_at", "heartbeat_minutes"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values(["home", "device", "from_at"], ignore_index=True)
-    return _in_utc(frame).astype({"heartbeat_minutes": "float64"})
-
-
-def _hours(
-    connection: Session, package: TrialPackage, exposures: pd.DataFrame, as_of: datetime
-) -> pd.DataFrame:
-    """The rollups that may bear on the exposures: from one tolerated silence before the first of them."""
-    reach = (
-        max((device.heartbeat_minutes for device in package.devices), default=0.0)
-        * package.trial.parameters.heartbeat_tolerance
-    )
-    begins = min(exposures["from_at"], default=as_of) - timedelta(minutes=reach)
-    return rollups.read(connection, sorted(set(exposures["device"])), begins, as_of)
 
 
 def _recovered(recovered: pd.DataFrame, exposures: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
@@ -370,8 +262,3 @@ def _minute_heard(hours: pd.DataFrame, *, first: bool) -> datetime | None:
     minutes = [(mask & -mask).bit_length() - 1 if first else mask.bit_length() - 1 for mask in masks]
     moment: datetime = hour.to_pydatetime()
     return moment + timedelta(minutes=min(minutes) if first else max(minutes))
-
-
-def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:
-    times = [name for name in frame.columns if name.endswith(("_at", "_from", "_to"))]
-    return frame.assign(**{name: pd.to_datetime(frame[name], utc=True) for name in times})

@@ -19,11 +19,12 @@ from conftest import Database, DatabaseServer
 from serving import ALNA, GAMLE_OSLO, ODENSE, TRIALS, fill, serving
 
 from api.deps import principal
+from nyttig.evidence import end_of_day
 from nyttig.load import load
 from nyttig.model import Principal
 from nyttig.package.read import read
 from nyttig.package.technologies import builtin_technologies
-from nyttig.report import end_of_day, report
+from nyttig.report import report
 from nyttig.store import db
 
 

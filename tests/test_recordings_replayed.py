@@ -20,9 +20,10 @@ from conftest import Database, DatabaseServer, free_port
 from whole_way import digits, ingesting, running_mosquitto
 
 from nyttig.embedded.broker import EmbeddedBroker
+from nyttig.evidence import end_of_day
 from nyttig.load import load
 from nyttig.package.technologies import builtin_technologies
-from nyttig.report import Report, end_of_day, report
+from nyttig.report import Report, report
 from nyttig.settings import Settings
 from nyttig.store import db, ledger, rollups
 from simulators.recordings import opensmarthome, ordonez

@@ -15,10 +15,11 @@ import pytest
 from conftest import PROJECT, DatabaseServer
 from whole_way import ingesting, running_mosquitto
 
+from nyttig.evidence import end_of_day
 from nyttig.model import TrialPackage
 from nyttig.package.read import read
 from nyttig.package.technologies import builtin_technologies
-from nyttig.report import Report, end_of_day, report
+from nyttig.report import Report, report
 from nyttig.settings import Settings
 from nyttig.store import db, ledger, registry, rollups
 from simulators.run import run

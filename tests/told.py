@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from itertools import chain
 
+from nyttig.evidence import end_of_day
 from nyttig.model import TrialPackage
 from nyttig.package.technologies import builtin_technologies
-from nyttig.report import Report, end_of_day, report
+from nyttig.report import Report, report
 from nyttig.store import db, events, registry, rollups
 from nyttig.store.events import EventRow
 
