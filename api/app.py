@@ -8,10 +8,25 @@ from contextlib import asynccontextmanager, suppress
 import uvicorn
 from fastapi import FastAPI
 
-from api import devices, health, metrics, problem, quarantine, sites, trials
+from api import (
+    devices,
+    explain,
+    health,
+    history,
+    metrics,
+    placements,
+    problem,
+    proposals,
+    quarantine,
+    registry,
+    sites,
+    trials,
+    work,
+)
 from api.reports import Reports
 from nyttig import __version__
 from nyttig.errors import StoreUnavailableError
+from nyttig.settings import DASHBOARD_URL
 from nyttig.store import db, migrate
 
 DESCRIPTION = """
@@ -20,8 +35,11 @@ are 0..1, names carry their unit. Every error is application/problem+json.
 """
 
 
-def create_app(conninfo: str = "") -> FastAPI:
-    """The application, its connections opening in the background so that it starts before the database does."""
+def create_app(conninfo: str = "", *, dashboard_url: str = DASHBOARD_URL) -> FastAPI:
+    """The application, its connections opening in the background so that it starts before the database does.
+
+    `dashboard_url` is where people open the dashboard: what the QR labels lead to.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -32,17 +50,32 @@ def create_app(conninfo: str = "") -> FastAPI:
         pool.close()
 
     app = FastAPI(title="Nyttig", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    app.state.dashboard_url = dashboard_url
     problem.install(app)
-    for room in (trials, devices, sites, quarantine, health, metrics):
+    for room in (
+        trials,
+        explain,
+        devices,
+        proposals,
+        sites,
+        quarantine,
+        health,
+        metrics,
+        registry,
+        placements,
+        history,
+        work,
+    ):
         app.include_router(room.router)
     return app
 
 
-def serve(host: str, port: int, conninfo: str = "") -> None:
+def serve(host: str, port: int, conninfo: str = "", *, dashboard_url: str = DASHBOARD_URL) -> None:
     """The API listens on host:port until it is told to stop.
 
     A database that does not answer yet is waited for; raises StaleSchemaError where one answers with another schema.
     """
     with suppress(StoreUnavailableError), db.connect(f"{conninfo} connect_timeout=3") as connection:
         migrate.require_current(connection)
-    uvicorn.run(create_app(conninfo), host=host, port=port, log_level="warning", access_log=False)
+    app = create_app(conninfo, dashboard_url=dashboard_url)
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)

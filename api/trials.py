@@ -25,6 +25,11 @@ from nyttig.report import Report, TrialFacts, as_of_moment
 
 router = APIRouter(prefix="/v1/trials", tags=["trials"])
 
+AsOf = Annotated[
+    str | None,
+    Query(description="A day (its end, local to the trial) or a time with offset", examples=["2026-11-01"]),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class TrialSummary(TrialFacts):
@@ -57,7 +62,7 @@ def trials(request: Request, now: Now, asker: Asker) -> Response:
 def trial(trial_id: str, request: Request, now: Now, asker: Asker) -> Response:
     """One trial with the few figures that an overview needs."""
     reports: Reports = request.app.state.reports
-    return json(_summary(_seen(asker, reports.current(trial_id, now))))
+    return json(_summary(require_trial(asker, reports.current(trial_id, now))))
 
 
 @router.get("/{trial_id}/report", responses={200: {"model": Report}})
@@ -66,19 +71,10 @@ def trial_report(
     request: Request,
     now: Now,
     asker: Asker,
-    as_of: Annotated[
-        str | None,
-        Query(
-            description="A day (its end, local to the trial) or a time with offset", examples=["2026-11-01"]
-        ),
-    ] = None,
+    as_of: AsOf = None,
 ) -> Response:
     """All figures of one trial, as of now or of an earlier day."""
-    reports: Reports = request.app.state.reports
-    current = _seen(asker, reports.current(trial_id, now))
-    if as_of is None:
-        return json(current)
-    return json(reports.as_of(trial_id, as_of_moment(as_of, current.trial.timezone, now)))
+    return json(asked_report(request, trial_id, now, asker, as_of))
 
 
 @router.get("/{trial_id}/export", response_class=FileResponse)
@@ -91,7 +87,7 @@ def trial_export(
 ) -> FileResponse:
     """The trial as a zipped trial package: everything that went into its report."""
     reports: Reports = request.app.state.reports
-    _seen(asker, reports.current(trial_id, now))
+    require_trial(asker, reports.current(trial_id, now))
     folder = Path(tempfile.mkdtemp(prefix="nyttig-export-"))
     try:
         with current(request.app.state.pool) as connection:
@@ -108,7 +104,19 @@ def trial_export(
     )
 
 
-def _seen(asker: Principal, report: Report) -> Report:
+def asked_report(
+    request: Request, trial_id: str, now: datetime, asker: Principal, as_of: str | None
+) -> Report:
+    """The report that is asked for, as of now or of the day or time `as_of`."""
+    reports: Reports = request.app.state.reports
+    found = require_trial(asker, reports.current(trial_id, now))
+    if as_of is None:
+        return found
+    return reports.as_of(trial_id, as_of_moment(as_of, found.trial.timezone, now))
+
+
+def require_trial(asker: Principal, report: Report) -> Report:
+    """The report, of a trial that the asker may see; raises NotFoundError else."""
     if not _may_see(asker, report):
         raise NotFoundError(f"there is no trial {report.trial.id!r} in your units")
     return report
