@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ingest.decoders import nyttig, zigbee2mqtt
+from ingest.decoders import (
+    chirpstack,
+    homeassistant,
+    homie,
+    nyttig,
+    senml,
+    shelly,
+    sparkplug,
+    tasmota,
+    theengs,
+    things_stack,
+    zigbee2mqtt,
+)
 from nyttig.errors import DecodeError, SettingsError
 from nyttig.model import Decoded, Message
 from nyttig.settings import Source
@@ -19,7 +31,16 @@ could be read by who has seen a description (`Decoded.lasting`) that has not com
 
 DIALECTS: dict[str, Callable[[], Decoder]] = {
     "nyttig": lambda: nyttig.decode,
-    "zigbee2mqtt": lambda: zigbee2mqtt.decode,
+    "homie": homie.Decoder,
+    "theengs": theengs.Decoder,
+    "shelly": shelly.Decoder,
+    "tasmota": tasmota.Decoder,
+    "zigbee2mqtt": zigbee2mqtt.Decoder,
+    "homeassistant": homeassistant.Decoder,
+    "things_stack": lambda: things_stack.decode,
+    "chirpstack": lambda: chirpstack.decode,
+    "senml": lambda: senml.decode,
+    "sparkplug": sparkplug.Decoder,
 }
 """Makes a dialect's decoder: a function of the message alone, or one that remembers what devices said they are."""
 

@@ -1,0 +1,510 @@
+"""Shelly's messages, read as a reader of the maker's documentation reads them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from dialects import any_messages, assert_storable, one_of, recorded, said, sent
+from hypothesis import given, settings
+
+from ingest.decode import decode, route_of, routes
+from ingest.decoders.shelly import Decoder
+from nyttig.errors import DecodeError
+from nyttig.model import Decoded, Description
+from nyttig.settings import Source
+
+PLUG = "shellyplus1pm-a8032ab13004"
+DOOR = "0C:EF:F6:A1:B2:C3"
+ROWS = recorded("shelly")
+WITHOUT_A_TOPIC = {20: "what a script saw inside its device: nothing in it says which"}
+"""Rows whose source shows no topic and whose payload names no device."""
+
+TYPES = {
+    "apower": "power", "act_power": "power", "freq": "frequency", "aenergy.total": "energy", "pf": "power_factor",
+}  # fmt: skip
+
+
+def read(topic: str, content: Any, decoder: Decoder | None = None, **how: Any) -> Decoded:
+    return (decoder or Decoder())(sent(topic, content, **how), "")
+
+
+def notified(params: dict[str, Any], method: str = "NotifyStatus", source: str = PLUG) -> dict[str, Any]:
+    return {
+        "src": source,
+        "dst": f"{source}/events",
+        "method": method,
+        "params": {"ts": 1795330683.12, **params},
+    }
+
+
+def pressed(**event: Any) -> dict[str, Any]:
+    return notified({"events": [{"ts": 1795330683.12, **event}]}, "NotifyEvent")
+
+
+# Real messages
+
+
+def of_row(number: int, *, retained: bool = False) -> Decoded:
+    row = ROWS[number - 1]
+    return read(
+        row["topic"] or row.get("topic_by_grammar") or "somewhere/else", row["payload"], retained=retained
+    )
+
+
+def readable() -> list[int]:
+    return [number for number in range(1, len(ROWS) + 1) if number not in WITHOUT_A_TOPIC]
+
+
+def test_all_recorded_messages_are_there_and_most_say_something() -> None:
+    if not ROWS:
+        pytest.skip("the folder with the real messages is not there")
+    assert len(ROWS) == 41
+    assert sum(bool(of_row(number).readings) for number in readable()) == 34
+    assert sum(bool(of_row(number).descriptions) for number in readable()) == 10
+
+
+@pytest.mark.parametrize("number", readable())
+def test_a_real_message_says_what_its_reader_understood(number: int) -> None:
+    expect, decoded = ROWS[number - 1]["expect"], of_row(number)
+    assert not decoded.flaws
+    if "RPC" in expect.get("kind", "") or expect.get("kind") == "announce":
+        assert decoded.readings == []
+        return
+    values = said(decoded)
+    health = decoded.readings[0].health or {}
+    assert {one.address.lower() for one in decoded.readings} == {expect["device"].lower()}
+    assert health.get("battery_pct") == expect.get("battery_pct")
+    assert health.get("rssi_dbm") == expect.get("rssi_dbm")
+    time = expect.get("timestamp")
+    expected_time = datetime.fromtimestamp(time["unix_s_utc"], UTC) if time else None
+    assert {one.device_time for one in decoded.readings} == {expected_time}
+    for name, state in expect.get("state", {}).items():
+        if name == "window_open":
+            assert values["contact"] == float(not state)
+        elif isinstance(state, dict):
+            for what, value in state.items():
+                if what in ("relay_on", "input"):
+                    assert values["switch" if what == "relay_on" else "input"] == float(value)
+        else:
+            assert values[{"relay": "switch"}.get(name, name)] == float(state == "on")
+    for name, measured in expect.get("measurements", {}).items():
+        component, _, field = name.rpartition(":")[2].partition(".") if ":" in name else ("", "", name)
+        topic = ROWS[number - 1]["topic"] or ""
+        channel = int(component or topic.split("/")[3])
+        kind = TYPES.get(field, field) + (f"_{channel}" if channel else "")
+        assert values[kind] == pytest.approx(
+            measured["value"] / (1000 if measured["unit"].startswith("Wh") else 1)
+        )
+    actions = [one.extra for one in decoded.readings if one.type == "action"]
+    usage = [event for event in expect.get("events", []) if event["usage_event"]]
+    assert [(one or {})["action"] + "_push" for one in actions] == [event["event"] for event in usage]
+
+
+@pytest.mark.parametrize("number", sorted(WITHOUT_A_TOPIC))
+def test_what_names_no_device_is_refused(number: int) -> None:
+    if ROWS:
+        with pytest.raises(DecodeError) as caught:
+            of_row(number)
+        assert caught.value.reason == "unknown_topic"
+
+
+@pytest.mark.parametrize("number", readable())
+def test_the_brokers_memory_of_a_real_message_is_no_event(number: int) -> None:
+    assert of_row(number, retained=True).readings == []
+
+
+# Who says it
+
+
+def test_a_device_is_known_by_its_id_whatever_its_topic_is_called() -> None:
+    decoder = Decoder()
+    learned = read("hall/plug/events/rpc", notified({"switch:0": {"output": True}}), decoder)
+    assert {one.address for one in learned.readings} == {PLUG}
+    assert learned.lasting
+    assert read("hall/plug/online", "true", decoder).readings[0].address == PLUG
+    assert not read("hall/plug/events/rpc", notified({"sys": {}}), decoder, seconds=1).lasting
+
+
+def test_a_restart_learns_again_from_what_was_kept() -> None:
+    decoder = Decoder()
+    taught = read("hall/plug/events/rpc", notified({"switch:0": {"output": True}}), decoder, retained=True)
+    assert taught.readings == []
+    assert read("hall/plug/status/switch:0", {"output": False}, decoder).readings[0].address == PLUG
+
+
+def test_a_topic_that_nothing_told_us_about_is_its_own_address() -> None:
+    assert read("hall/plug/status/switch:0", {"output": True}).readings[0].address == "hall/plug"
+    assert read(f"home/{PLUG}/status/switch:0", {"output": True}).readings[0].address == PLUG
+    assert read(f"shellies/{PLUG}/online", "true").readings[0].address == PLUG
+
+
+def test_a_full_status_describes_the_device() -> None:
+    (only,) = read(
+        f"{PLUG}/events/rpc",
+        notified(
+            {"sys": {"mac": "A8032AB13004"}, "switch:0": {"output": True, "apower": 3.5}}, "NotifyFullStatus"
+        ),
+    ).descriptions
+    assert only == Description(
+        "shelly",
+        PLUG,
+        "A8:03:2A:B1:30:04",
+        "Shelly",
+        "shellyplus1pm",
+        power="mains",
+        says=("switch", "power"),
+    )
+
+
+# Twice the same
+
+
+def test_both_kinds_of_notification_at_once_count_once() -> None:
+    decoder = Decoder()
+    change = {"id": 0, "output": True, "apower": 12.0}
+    first = read(f"{PLUG}/events/rpc", notified({"switch:0": change}), decoder)
+    second = read(f"{PLUG}/status/switch:0", change, decoder)
+    assert said(first) == {"switch": 1.0, "power": 12.0}
+    assert second == Decoded([], [])
+
+
+def test_who_was_told_to_notify_no_more_is_still_heard() -> None:
+    decoder = Decoder()
+    read(f"{PLUG}/events/rpc", notified({"switch:0": {"output": True}}), decoder)
+    assert said(read(f"{PLUG}/online", "true", decoder)) == {"state": 1.0}
+    assert said(read(f"{PLUG}/status/switch:0", {"output": False}, decoder)) == {"switch": 0.0}
+
+
+def test_a_notification_delivered_twice_is_the_same_message() -> None:
+    one, again = (
+        read(f"{PLUG}/events/rpc", notified({"switch:0": {"output": True}}), seconds=wait).readings[0]
+        for wait in (0, 5)
+    )
+    assert one.message_id is not None
+    assert one == again
+
+
+def test_two_presses_in_one_message_are_two() -> None:
+    event = {"component": "input:0", "event": "single_push", "ts": 1795330683.12}
+    decoded = read(f"{PLUG}/events/rpc", notified({"events": [event, event]}, "NotifyEvent"))
+    assert [one.type for one in decoded.readings] == ["action", "action"]
+    assert len({one.message_id for one in decoded.readings}) == 2
+
+
+# What happened
+
+
+@pytest.mark.parametrize(
+    "event", ["btn_down", "btn_up", "config_changed", "scheduled_restart", "ota_success"]
+)
+def test_the_raw_parts_of_a_press_and_the_devices_own_affairs_are_no_use(event: str) -> None:
+    assert said(read(f"{PLUG}/events/rpc", pressed(component="input:0", event=event))) == {"health": None}
+
+
+def test_a_long_press_of_the_third_button() -> None:
+    action = one_of(read(f"{PLUG}/events/rpc", pressed(component="input:2", event="long_push")), "action")
+    assert action.extra == {"action": "long", "input": 2}
+    assert action.device_time == datetime.fromtimestamp(1795330683.12, UTC)
+
+
+def test_an_input_in_button_mode_has_no_state() -> None:
+    assert said(read(f"{PLUG}/events/rpc", notified({"input:0": {"id": 0, "state": None}}))) == {
+        "health": None
+    }
+
+
+def test_the_second_channel_is_told_from_the_first() -> None:
+    decoded = read(
+        f"{PLUG}/events/rpc", notified({"switch:0": {"output": True}, "switch:1": {"output": False}})
+    )
+    assert said(decoded) == {"switch": 1.0, "switch_1": 0.0}
+
+
+def test_alarms_climate_and_three_phases() -> None:
+    decoded = read(
+        "shellyflood-a8032ab13004/events/rpc",
+        notified(
+            {
+                "flood:0": {"alarm": True},
+                "smoke:0": {"alarm": False},
+                "temperature:0": {"tC": 19.8, "tF": 67.6},
+                "humidity:0": {"rh": 42.2},
+                "illuminance:0": {"lux": 120, "illumination": "dark"},
+                "em:0": {"a_act_power": 10.5, "b_voltage": 231.0, "total_act_power": 40.0, "a_pf": None},
+                "emdata:0": {"total_act": 12500.0},
+                "cover:0": {"current_pos": 40, "state": "stopped"},
+            }
+        ),
+    )
+    assert said(decoded) == {
+        "water_leak": 1.0, "smoke": 0.0, "temperature": 19.8, "humidity": 42.2, "illuminance": 120.0,
+        "power_a": 10.5, "voltage_b": 231.0, "power": 40.0, "energy": 12.5, "position": 40.0,
+    }  # fmt: skip
+
+
+def test_a_sleeping_sensor_that_does_not_know_the_time_counts_for_its_arrival() -> None:
+    content = notified({"temperature:0": {"tC": 19.8}}, "NotifyFullStatus")
+    content["params"]["ts"] = None
+    (only,) = read(f"{PLUG}/events/rpc", content).readings
+    assert (only.device_time, only.message_id) == (None, None)
+
+
+# Health
+
+
+def test_a_battery_means_nothing_on_external_power() -> None:
+    decoder = Decoder()
+    supply = {"battery": {"V": 0.43, "percent": 0}, "external": {"present": True}}
+    (plugged,) = read(f"{PLUG}/events/rpc", notified({"devicepower:0": supply}), decoder).readings
+    assert plugged.health == {"external_power": True}
+    (later,) = read(
+        f"{PLUG}/events/rpc", notified({"devicepower:0": {"battery": {"percent": 1}}}), decoder
+    ).readings
+    assert later.health is None
+
+
+def test_a_battery_that_is_empty_is_not_unknown() -> None:
+    supply = {"battery": {"V": 2.1, "percent": 0}, "external": {"present": False}}
+    (only,) = read(f"{PLUG}/events/rpc", notified({"devicepower:0": supply, "wifi": {"rssi": -71}})).readings
+    assert only.health == {"external_power": False, "battery_pct": 0.0, "battery_v": 2.1, "rssi_dbm": -71.0}
+    unknown = {"battery": {"V": None, "percent": None}, "external": {"present": False}}
+    (only,) = read(f"{PLUG}/events/rpc", notified({"devicepower:0": unknown})).readings
+    assert only.health == {"external_power": False}
+
+
+def test_online_is_the_devices_own_word_and_offline_its_will() -> None:
+    assert said(read(f"{PLUG}/online", "true")) == {"state": 1.0}
+    assert said(read(f"{PLUG}/online", "false")) == {"state": 0.0}
+    assert said(read(f"{PLUG}/online", "false", retained=True)) == {"availability": 0.0}
+    with pytest.raises(DecodeError, match="true or false"):
+        read(f"{PLUG}/online", "maybe")
+
+
+# Bluetooth sensors through gateways
+
+
+def advertised(packet: int, **values: Any) -> dict[str, Any]:
+    data = {"encryption": False, "BTHome_version": 2, "pid": packet, "battery": 90, "rssi": -60,
+            "address": DOOR.lower(), "model": "SBDW-002C", **values}  # fmt: skip
+    return pressed(component="script:1", id=1, event="shelly-blu", data=data)
+
+
+def of_the_door(decoded: Decoded) -> dict[str, float | None]:
+    return {one.type: one.value for one in decoded.readings if one.address == DOOR}
+
+
+def test_an_advertisement_is_heard_once_however_many_gateways_hear_it() -> None:
+    decoder = Decoder()
+    first = read("gw1/events/rpc", advertised(7, window=1), decoder)
+    assert of_the_door(first) == {"contact": 0.0}
+    assert first.descriptions[0].model == "SBDW-002C"
+    again = read("gw2/events/rpc", advertised(7, window=1), decoder, seconds=0.4)
+    assert of_the_door(again) == {}
+    assert of_the_door(read("gw2/events/rpc", advertised(8, window=0), decoder, seconds=2)) == {
+        "contact": 1.0
+    }
+    wrapped = read("gw1/events/rpc", advertised(7, window=1), decoder, seconds=90)
+    assert of_the_door(wrapped) == {"contact": 0.0}
+
+
+def test_a_batch_that_must_be_read_again_loses_no_advertisement() -> None:
+    decoder = Decoder()
+    message = sent("gw1/events/rpc", advertised(7, window=1))
+    assert decoder(message, "") .readings == decoder(message, "").readings  # fmt: skip
+    redelivered = sent("gw1/events/rpc", advertised(7, window=1), redelivered=True, seconds=9)
+    assert of_the_door(decoder(redelivered, "")) == {"contact": 0.0}
+
+
+@pytest.mark.parametrize(("code", "action"), [(1, "single"), (2, "double"), (4, "long"), (254, "hold")])
+def test_a_pressed_button_tells_how(code: int, action: str) -> None:
+    decoded = read("gw1/events/rpc", advertised(1, button=code))
+    assert one_of(decoded, "action").extra == {"action": action}
+
+
+def test_a_beacon_is_no_press() -> None:
+    assert of_the_door(read("gw1/events/rpc", advertised(1, button=0))) == {"health": None}
+
+
+def test_the_second_of_four_buttons() -> None:
+    action = one_of(read("gw1/events/rpc", advertised(1, button=[0, 1, 0, 0])), "action")
+    assert action.extra == {"action": "single", "button": 2}
+
+
+def test_a_raw_advertisement_is_unpacked() -> None:
+    content = {
+        "scriptVersion": "1.2", "src": "gw1", "payload": "440001015a05d204002d013ff6ff",
+        "srcBle": {"type": "SBDW-002C", "mac": DOOR.lower(), "rssi": -57},
+    }  # fmt: skip
+    decoded = read("gw1/events/ble", content)
+    assert of_the_door(decoded) == {"illuminance": 12.34, "contact": 0.0, "rotation": -1.0}
+    assert decoded.readings[0].health == {"battery_pct": 90.0, "rssi_dbm": -57.0}
+
+
+def test_an_advertisement_of_a_megabyte_is_none() -> None:
+    content = {"payload": "40" + "2d01" * 200_000, "srcBle": {"mac": DOOR}}
+    assert said(read("gw1/events/ble", content)) == {"health": None}
+
+
+def test_an_encrypted_advertisement_says_nothing() -> None:
+    content = {"payload": "41a1b2c3", "srcBle": {"type": "SBDW-002C", "mac": DOOR, "rssi": -57}}
+    assert read("gw1/events/ble", content).readings == []
+
+
+def test_a_gateways_own_component_is_the_sensor_that_getcomponents_names() -> None:
+    decoder = Decoder()
+    status = {"bthomesensor:200": {"id": 200, "value": True, "last_updated_ts": 1795330680}}
+    before = one_of(read(f"{PLUG}/events/rpc", notified(status), decoder), "value")
+    assert before.address == f"{PLUG}/bthomesensor:200"
+    components = [
+        {"key": "bthomedevice:200", "config": {"id": 200, "addr": DOOR.lower(), "name": "Hall"}},
+        {"key": "bthomesensor:200", "config": {"id": 200, "addr": DOOR.lower(), "obj_id": 45, "idx": 0}},
+    ]
+    answer = read("nyttig/rpc", {"id": 1, "src": PLUG, "result": {"components": components}}, decoder)
+    assert answer.lasting
+    assert (answer.descriptions[0].address, answer.descriptions[0].name) == (DOOR, "Hall")
+    after = one_of(read(f"{PLUG}/events/rpc", notified(status), decoder), "contact")
+    assert (after.address, after.value) == (DOOR, 0.0)
+    assert after.device_time == datetime.fromtimestamp(1795330680, UTC)
+    button = pressed(component="bthomedevice:200", event="double_push", idx=0)
+    action = one_of(read(f"{PLUG}/events/rpc", button, decoder), "action")
+    assert (action.address, action.extra) == (DOOR, {"action": "double", "button": 0})
+
+
+def test_what_a_gateway_heard_long_ago_is_the_same_message_when_it_repeats_it() -> None:
+    status = {"bthomedevice:200": {"battery": 80, "rssi": -70, "packet_id": 3, "last_updated_ts": 1795330680}}
+    one, again = (
+        [r for r in read(f"{PLUG}/events/rpc", notified(status, method)).readings if "bthome" in r.address]
+        for method in ("NotifyStatus", "NotifyFullStatus")
+    )
+    assert one == again
+    never = {"bthomedevice:200": {"battery": None, "rssi": None, "last_updated_ts": 0}}
+    assert {r.address for r in read(f"{PLUG}/events/rpc", notified(never)).readings} == {PLUG}
+
+
+def test_the_gateway_scripts_state_is_read_and_its_press_counted_once() -> None:
+    decoder = Decoder()
+    name = "shellyblubutton1-0ceff6a1b2c3"
+    state = notified({"blu": {name: {"addr": DOOR.lower(), "battery": 99, "button": 1}}}, source="gw1")
+    assert of_the_door(read("gw1/events/rpc", state, decoder)) == {"health": None}
+    press = {"component": "blu", "event": "button", "data": {"device": name, "value": 1}}
+    event = notified({"events": [press]}, "NotifyEvent", "gw1")
+    assert of_the_door(read("gw1/events/rpc", event, decoder)) == {"action": None}
+    assert of_the_door(read("gw2/events/rpc", event, decoder, seconds=0.5)) == {}
+    assert of_the_door(read("gw1/events/rpc", event, decoder, seconds=1.5)) == {"action": None}
+
+
+# Gen1
+
+
+@pytest.mark.parametrize(
+    ("what", "payload", "expected"),
+    [
+        ("relay/1", "on", {"switch_1": 1.0}),
+        ("relay/0/energy", "60000", {"energy": 1.0}),
+        ("emeter/0/total", "12345.6", {"energy": 12.3456}),
+        ("sensor/state", "open", {"contact": 0.0}),
+        ("sensor/flood", "true", {"water_leak": 1.0}),
+        ("sensor/temperature", "21.5", {"temperature": 21.5}),
+        ("sensor/battery", "81", {"health": None}),
+        ("roller/0/pos", "-1", {"health": None}),
+        ("temperature", "55.1", {"health": None}),
+        ("status", '{"motion": true, "lux": 24, "bat": 81}', {"motion": 1.0, "illuminance": 24.0}),
+    ],
+)
+def test_the_first_generation_sends_plain_values(
+    what: str, payload: str, expected: dict[str, float | None]
+) -> None:
+    assert said(read(f"shellies/shellydw2-A1B2C3/{what}", payload)) == pytest.approx(expected)
+
+
+def test_a_plain_battery_is_health() -> None:
+    (only,) = read("shellies/shellydw2-A1B2C3/sensor/battery", "81").readings
+    assert only.health == {"battery_pct": 81.0}
+
+
+def test_a_press_is_counted_once_although_it_is_repeated() -> None:
+    decoder, topic = Decoder(), "shellies/shellyix3-A1B2C3/input_event/1"
+    press = read(topic, {"event": "SS", "event_cnt": 4}, decoder)
+    assert one_of(press, "action").extra == {"action": "double", "input": 1}
+    assert press.lasting
+    assert said(read(topic, {"event": "SS", "event_cnt": 4}, decoder, seconds=30)) == {"health": None}
+    assert said(read(topic, {"event": "S", "event_cnt": 5}, decoder, seconds=60)) == {"action": None}
+
+
+def test_a_press_that_was_kept_is_not_counted_after_a_restart() -> None:
+    decoder, topic = Decoder(), "shellies/shellyix3-A1B2C3/input_event/1"
+    assert read(topic, {"event": "SS", "event_cnt": 4}, decoder, retained=True).readings == []
+    assert said(read(topic, {"event": "SS", "event_cnt": 4}, decoder, seconds=30)) == {"health": None}
+
+
+def test_the_sources_of_one_dialect_share_what_was_learned() -> None:
+    known = routes([Source("shelly", one) for one in ("+/events/rpc", "+/online", "shellies/#")])
+
+    def told(topic: str, content: Any) -> Decoded:
+        route, base = route_of(topic, known)
+        return decode(sent(topic, content), route, base)
+
+    told("plug/events/rpc", notified({"switch:0": {"output": True}}))
+    assert told("plug/online", "false").readings[0].address == PLUG
+    assert told("shellies/shelly1-A1B2C3/relay/0", "on").readings[0].address == "shelly1-A1B2C3"
+
+
+# Not ours, and damaged
+
+
+@pytest.mark.parametrize(
+    "topic", [f"{PLUG}/command", f"{PLUG}/command/switch:0", "shellies/command", "shellies/x/relay/0/command",
+              f"{PLUG}/debug/log"],
+)  # fmt: skip
+def test_a_command_is_not_ours(topic: str) -> None:
+    assert read(topic, "on") == Decoded([], [])
+
+
+def test_a_request_is_not_ours() -> None:
+    request = {"id": 1, "src": "somebody", "method": "Switch.Set", "params": {"id": 0, "on": True}}
+    assert read(f"{PLUG}/rpc", request) == Decoded([], [])
+
+
+def test_broken_json_says_what_is_wrong() -> None:
+    with pytest.raises(DecodeError) as caught:
+        read(f"{PLUG}/status/mqtt", '{"connected"}')
+    assert caught.value.reason == "malformed"
+
+
+SEEDS = [
+    json.dumps(one).encode()
+    for one in (
+        notified(
+            {
+                "switch:0": {"id": 0, "output": True, "aenergy": {"total": 1.5}},
+                "devicepower:0": {"battery": {"percent": 3}, "external": {"present": False}},
+                "bthomesensor:200": {"value": 1, "last_updated_ts": 5},
+                "blu": {"shellybludw-0ceff6a1b2c3": {"window": 1}},
+            }
+        ),
+        advertised(1, window=[1, 0]),
+        {
+            "id": 1, "src": PLUG,
+            "result": {"components": [{"key": "bthomesensor:200", "config": {"addr": DOOR, "obj_id": 45}}]},
+        },
+        {"payload": "440001015a05d204002d013ff6ff", "srcBle": {"mac": DOOR, "rssi": -3}},
+        {"event": "S", "event_cnt": 3},
+        {"motion": True, "lux": 3, "bat": {"value": 3, "voltage": 4}, "wifi_sta": {"rssi": -3}},
+        True,
+        12.5,
+    )
+]  # fmt: skip
+TOPICS = [
+    "a/events/rpc", "a/online", "a/status/switch:0", "a/status/sys", "a/rpc", "a/events/ble", "shellies/announce",
+    "shellies/x/relay/0", "shellies/x/relay/0/energy", "shellies/x/sensor/gas", "shellies/x/input_event/0",
+    "shellies/x/status", "shellies/x/light/0/status", "shellies/x/emeter/0/total", "shellies/x/ext_temperature/0", "x/y",
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(message=any_messages(TOPICS, SEEDS))
+def test_no_message_whatever_does_more_than_be_refused(message: Any) -> None:
+    assert_storable(Decoder(), message)
