@@ -10,9 +10,11 @@ from __future__ import annotations
 import select
 import ssl
 import time
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from socket import socket as Socket  # noqa: N812  # a type, beside variables of that name
 from typing import Any, NamedTuple, NoReturn, cast
 
@@ -23,7 +25,15 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.decode import own_filter
-from ingest.packets import GOODBYE, PING, MalformedPacketError, acknowledgements, take
+from ingest.packets import (
+    GOODBYE,
+    GOODBYE_FOR_GOOD,
+    PING,
+    MalformedPacketError,
+    acknowledgements,
+    take,
+    unsubscribe,
+)
 from nyttig.errors import BrokerUnavailableError, NyttigError
 from nyttig.model import Message
 from nyttig.settings import Broker
@@ -31,7 +41,10 @@ from nyttig.settings import Broker
 KEEPALIVE_SECONDS = 30
 BYTES_AT_ONCE = 1 << 20
 BYTES_HELD_MAX = 4 << 20
-"""While the database is away, no more than about this is taken from the broker; it keeps the rest."""
+"""No more than about this is taken from the broker before its turn comes, as while the database is away; it keeps
+the rest."""
+BATCH_BYTES_MAX = 2 << 20
+"""Of payload that `collect` gives out at once, unless one message alone is larger."""
 SESSION_EXPIRY_SECONDS = 14 * 24 * 3600
 _CONNACK_SECONDS = 10.0
 _TAKEN_OVER = 142  # MQTT v5 reason code "Session taken over"
@@ -79,6 +92,8 @@ class Subscriber:
         self._inbox_bytes = 0  # of what came during the handshake
         self._heard_at = self._said_at = 0.0
         self._keepalive_seconds = float(KEEPALIVE_SECONDS)
+        self._unsubscribed = 0  # the number of the UNSUBSCRIBE that the broker answered last
+        self._forgetting = False
         self.session_present = False
 
     @property
@@ -104,21 +119,36 @@ class Subscriber:
                 raise
 
     def collect(self, limit: int, wait_seconds: float) -> list[Arrived]:
-        """Messages that have arrived, waiting up to `wait_seconds` for the first, at most `limit` at once.
+        """Messages that have arrived, waiting up to `wait_seconds` for the first, at most `limit` at once, and no more
+        than fit into BATCH_BYTES_MAX.
 
         Raises BrokerUnavailableError when the connection is lost; unacknowledged messages will come again.
         """
         self._require_alive()
-        if not self._inbox:
+        if len(self._inbox) < limit:
             self._parse(limit)
-        if not self._inbox:
-            self._read(wait_seconds, BYTES_AT_ONCE)
+        if not self._inbox or (len(self._inbox) < limit and self._bytes_held() < BYTES_HELD_MAX):
+            self._read(0.0 if self._inbox else wait_seconds, BYTES_AT_ONCE)
             self._parse(limit)
         self._ping_when_due()
         if not self._inbox:
             self._require_alive()  # what was read before the connection was lost is still worth committing
-        taken, self._inbox = self._inbox[:limit], self._inbox[limit:]
+        sizes = list(accumulate(len(item.message.payload) for item in self._inbox[:limit]))
+        fitting = max(1, bisect_right(sizes, BATCH_BYTES_MAX))
+        taken, self._inbox = self._inbox[:fitting], self._inbox[fitting:]
         return taken
+
+    def waiting(self) -> int:
+        """How many messages have come that `collect` has not given out yet; at least, where they are large ones."""
+        if self._bytes_held() < BYTES_HELD_MAX:
+            self._read(0.0, BYTES_AT_ONCE)
+            self._parse(self._receive_maximum - len(self._inbox))
+        return len(self._inbox)
+
+    @property
+    def window(self) -> int | None:
+        """How many messages the broker may send before they are acknowledged; None: MQTT 3.1.1 knows no bound."""
+        return self._receive_maximum if self._protocol == paho.MQTTv5 else None
 
     def acknowledge(self, arrived: Sequence[Arrived]) -> None:
         """The broker is told that these are safe. A connection lost meanwhile shows at the next `collect`."""
@@ -145,6 +175,39 @@ class Subscriber:
             self._ping_when_due()
             self._require_alive()
 
+    def remainder(self, limit: int, number: int) -> list[Arrived]:
+        """More of what a session that we leave still holds, at most `limit`; nothing, once all has been acknowledged.
+
+        `number` is another one at each call. Raises BrokerUnavailableError.
+        """
+        filters = {*self._topic_filters, *map(own_filter, self._topic_filters)}
+        self._send(unsubscribe(sorted(filters), number, v5=self._protocol == paho.MQTTv5))
+        # Answered in turn: whatever our acknowledgements set free comes before the answer to this.
+        arrived: list[Arrived] = []
+        while not arrived and self._unsubscribed != number:
+            arrived = self.collect(limit, 1.0)
+        return arrived
+
+    def leave(self) -> None:
+        """We are disconnected, and the broker keeps nothing of us. Raises BrokerUnavailableError."""
+        if self._protocol == paho.MQTTv5:
+            self._send(GOODBYE_FOR_GOOD)
+            self._require_alive()
+            deadline = time.monotonic() + _CONNACK_SECONDS
+            while self._lost is None:  # until it hangs up, which it does when it has done so
+                if time.monotonic() > deadline:
+                    self._give_up("it did not take our leave")
+                self._read(0.2, BYTES_AT_ONCE)
+                self._unread = b""
+            self._drop()
+            return
+        self._forgetting = True  # MQTT 3.1.1 ends a session by beginning another that is not kept
+        try:
+            self._connect()
+            self.close()
+        finally:
+            self._forgetting = False
+
     def close(self) -> None:
         """We are disconnected in order; the broker keeps the session and what comes meanwhile."""
         if self.connected:
@@ -161,7 +224,7 @@ class Subscriber:
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             protocol=self._protocol,
-            clean_session=None if self._protocol == paho.MQTTv5 else False,
+            clean_session=None if self._protocol == paho.MQTTv5 else self._forgetting,
             manual_ack=True,
         )
         client.on_connect = self._on_connect
@@ -207,6 +270,10 @@ class Subscriber:
         # From here on the stream is ours: what paho read was whole packets, and it has nothing left to send.
         self._unread = b""
         self._heard_at = self._said_at = time.monotonic()
+
+    def _bytes_held(self) -> int:
+        """Of what has been read and not been given out."""
+        return len(self._unread) + sum(len(item.message.payload) for item in self._inbox)
 
     def _pump(self, wait_seconds: float) -> None:
         """The handshake goes on: paho reads and writes what the socket has ready, waiting up to `wait_seconds`."""
@@ -265,6 +332,7 @@ class Subscriber:
             self._inbox.append(Arrived(message, packet_id, connection))
         if taken.refused:
             self._lost = f"it refused a subscription to {', '.join(self._topic_filters)}"
+        self._unsubscribed = taken.unsubscribed or self._unsubscribed
         if taken.disconnected is not None:
             self._lost = (
                 _TAKEN_OVER_TEXT
@@ -328,6 +396,9 @@ class Subscriber:
         self._connected = not code.is_failure
         if code.is_failure:
             self._lost = f"it refused the connection: {code}"
+            return
+        if self._forgetting:
+            self._subscribed = True  # for as long as it lasts
             return
         self.session_present = flags.session_present
         # A broker may want to hear from us more often than we meant to be heard (v5, 3.2.2.3.14); 0: never mind.

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 PING = b"\xc0\x00"
 GOODBYE = b"\xe0\x00"
+GOODBYE_FOR_GOOD = b"\xe0\x07\x00\x05\x11" + bytes(4)
+"""MQTT v5: with a session expiry interval of 0 (3.14.2.2.2)."""
 
-_PUBLISH, _SUBACK, _DISCONNECT = 0x30, 0x90, 0xE0
+_PUBLISH, _SUBACK, _UNSUBACK, _DISCONNECT = 0x30, 0x90, 0xB0, 0xE0
 
 
 class Publish(NamedTuple):
@@ -27,13 +29,14 @@ class Publish(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What stood in the bytes: messages, the reason code of a DISCONNECT, how many bytes were used, and whether a
-    SUBACK among them refuses a subscription."""
+    """What stood in the bytes: messages, the reason code of a DISCONNECT, how many bytes were used, whether a SUBACK
+    among them refuses a subscription, and the packet id of the last UNSUBACK (0: there is none)."""
 
     messages: list[Publish]
     disconnected: int | None
     used: int
     refused: bool = False
+    unsubscribed: int = 0
 
 
 class MalformedPacketError(ValueError):
@@ -43,10 +46,10 @@ class MalformedPacketError(ValueError):
 def take(data: bytes, *, v5: bool, limit: int) -> Taken:
     """The packets that stand whole at the beginning of `data`, at most `limit` messages.
 
-    Packets that a subscriber needs not act on (a PINGRESP, an UNSUBACK) are passed over.
+    Packets that a subscriber needs not act on (a PINGRESP) are passed over.
     """
     messages: list[Publish] = []
-    refused = False
+    refused, unsubscribed = False, 0
     at, end = 0, len(data)
     while len(messages) < limit and end - at >= 2:
         first, length, body = data[at], data[at + 1], at + 2
@@ -94,15 +97,33 @@ def take(data: bytes, *, v5: bool, limit: int) -> Taken:
                 raise MalformedPacketError("the length of a SUBACK's properties runs past its end")
             codes = number[0] + number[1]
             refused = refused or any(code >= 0x80 for code in data[codes:stop])
+        elif kind == _UNSUBACK:
+            unsubscribed = int.from_bytes(data[body : min(body + 2, stop)], "big")
         elif kind == _DISCONNECT:
-            return Taken(messages, data[body] if length else 0, stop, refused)
+            return Taken(messages, data[body] if length else 0, stop, refused, unsubscribed)
         at = stop
-    return Taken(messages, None, at, refused)
+    return Taken(messages, None, at, refused, unsubscribed)
 
 
 def acknowledgements(packet_ids: Iterable[int]) -> bytes:
     """A PUBACK for each packet id, in one piece."""
     return b"".join([struct.pack("!HH", 0x4002, packet_id) for packet_id in packet_ids])
+
+
+def unsubscribe(topic_filters: Iterable[str], packet_id: int, *, v5: bool) -> bytes:
+    """An UNSUBSCRIBE from these filters."""
+    named = b"".join(struct.pack("!H", len(name)) + name for name in (one.encode() for one in topic_filters))
+    body = struct.pack("!H", packet_id) + (b"\0" if v5 else b"") + named
+    return b"\xa2" + _length(len(body)) + body
+
+
+def _length(number: int) -> bytes:
+    """The number as a variable byte integer."""
+    written = bytearray()
+    while number >= 0x80:
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*written, number])
 
 
 def _variable(data: bytes, at: int, end: int) -> tuple[int, int] | None:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import threading
 import time
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from ingest import canary
 from ingest.backoff import Backoff
-from ingest.batch import Prepared, prepare, read
+from ingest.batch import Prepared, Said, prepare
 from ingest.decode import routes
+from ingest.descriptions import Descriptions, forget_undescribed
 from ingest.mqtt import Arrived, Subscriber, TakenOverError
+from ingest.pace import LastMinute
 from ingest.redelivery import RedeliveryWindow, digest_of
+from ingest.refresh import refresh_forever
+from ingest.replay import Replayer
 from nyttig.errors import BrokerUnavailableError, StoreUnavailableError, UnstorableError
-from nyttig.model import Message
 from nyttig.settings import Settings
-from nyttig.store import canaries, db, events, migrate, platform, quarantine, registry, retention, rollups
+from nyttig.store import canaries, db, descriptions, events, heard, migrate, platform, quarantine, registry
 
-BATCH_MESSAGES = 2_000
-RECEIVE_MAXIMUM = 4_000
+BATCH_MESSAGES = 6_000
+RECEIVE_MAXIMUM = 12_000
 BEAT_SECONDS = 5.0
-REFRESH_SECONDS = 1.0
-DROP_EVERY = timedelta(hours=6)
+OUTAGE_SECONDS_MIN = 1.0
 _COLLECT_EVERY = 60.0
 
 log = logging.getLogger("nyttig.ingest")
@@ -66,6 +69,8 @@ class Ingestor:
     def __init__(self, settings: Settings, stop: threading.Event, conninfo: str = "") -> None:
         sources = settings.sources()
         self._routes = routes(sources)
+        self._descriptions = Descriptions(self._routes)
+        self._replayer = Replayer(sources)
         self._client_id = settings.mqtt_client_id
         self._stop = stop
         self._conninfo = conninfo
@@ -78,12 +83,12 @@ class Ingestor:
         self._started_at = _now()
         self._registry_version: datetime | None = None
         self._registry_read = 0.0
-        self._away_since: datetime | None = None
-        self._away_cause: platform.Cause = "ingest"
+        self._missed: platform.Missed | None = None
         self._store: db.Session | None = None
         self._store_away_since: datetime | None = None
         self._unrecorded: list[platform.Outage] = []
         self._window = RedeliveryWindow(RECEIVE_MAXIMUM)
+        self._minute = LastMinute()
         self._next_beat = 0.0
         self._next_collect = time.monotonic() + _COLLECT_EVERY
 
@@ -94,15 +99,17 @@ class Ingestor:
             try:
                 self._started_at = _now()
                 with db.translated():
-                    self._away_since = platform.started(self._connection, self._client_id, self._started_at)
+                    self._missed = platform.started(self._connection, self._client_id, self._started_at)
                     self._connection.commit()
                     # From here on nobody else commits under our name, so that this window is complete.
                     batches = platform.redelivery_window(self._connection, self._client_id)
                     self._connection.commit()
                 self._window = RedeliveryWindow(RECEIVE_MAXIMUM, batches)
                 self._read_registry()
+                self._descriptions.read(self._connection)
             except StoreUnavailableError as error:
                 self._lose_store(error)
+                self._stop.wait(self._store_backoff.next_seconds())
             else:
                 self._regain_store()
                 return
@@ -124,8 +131,12 @@ class Ingestor:
         self._beat()
 
     def close(self) -> None:
-        """Broker and database are left in order."""
+        """Broker and database are left in order, and the database knows it where it can be told."""
         self._subscriber.close()
+        if self._store is not None and self._store_away_since is None:
+            with contextlib.suppress(StoreUnavailableError, TakenOverError):
+                self._roll_back()  # of a batch that was interrupted
+                self._tell()
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -142,24 +153,25 @@ class Ingestor:
             "connected to the broker%s", "" if self._subscriber.session_present else ", with a new session"
         )
         self._broker_backoff.reset()
-        if self._away_since is not None:
+        if self._missed is not None:
             # What a broker kept for us while only we were away is not lost; with a new session, or while the
             # broker itself was away, it may be.
+            since, because = self._missed
             forgotten = not self._subscriber.session_present
-            cause = "session" if forgotten and self._away_cause == "ingest" else self._away_cause
+            cause: platform.Cause = "session" if forgotten and because == "ingest" else because
             if forgotten:
                 log.warning(
                     "the broker no longer knows us as %r: what it kept for us is gone, and what was sent since %s"
                     " may never have been kept",
                     self._client_id,
-                    f"{self._away_since:%Y-%m-%d %H:%M:%S} UTC",
+                    f"{since:%Y-%m-%d %H:%M:%S} UTC",
                 )
-            self._note(platform.Outage(cause, self._away_since, _now(), lossy=cause != "ingest"))
-            self._away_since = None
+            self._note(platform.Outage(cause, since, _now(), lossy=cause != "ingest"))
+            self._missed = None
 
     def _lose_broker(self, error: BrokerUnavailableError) -> None:
         # Away ourselves, we cannot know since when the broker is: with it, messages may be gone all the while.
-        self._away_since, self._away_cause = self._away_since or _now(), "broker"
+        self._missed = platform.Missed(self._missed.since if self._missed else _now(), "broker")
         if self._broker_backoff.fresh:
             log.warning("%s; trying again until it is back", error)
         self._beat()
@@ -167,14 +179,15 @@ class Ingestor:
 
     def _commit(self, arrived: Sequence[Arrived]) -> bool:
         """The messages stand in the store; False when they must come again because the broker was lost meanwhile."""
-        prepared = self._prepare(arrived)
+        said: list[Said | None] = [None] * len(arrived)
+        prepared = self._prepare(arrived, said)
         refused: UnstorableError | None = None
         while not self._stop.is_set():
             try:
                 if self._store_away_since is not None:
                     self._open_store()
                 if refused is not None:
-                    prepared = self._without_unstorable(arrived)
+                    prepared = self._without_unstorable(arrived, said)
                 committed_before = self._append(prepared, len(arrived))
             except events.RacedError:
                 continue
@@ -192,7 +205,7 @@ class Ingestor:
                     return True
                 # Not acknowledged, so their packet ids name the same messages still, marked DUP or not.
                 arrived = [_again(item) if digest_of(item) in committed_before else item for item in arrived]
-                prepared = self._prepare(arrived)
+                prepared = self._prepare(arrived, said)
         return False
 
     def _append(self, prepared: Prepared, messages: int) -> Collection[int] | None:
@@ -203,12 +216,14 @@ class Ingestor:
 
         Raises RacedError, UnstorableError, StoreUnavailableError and TakenOverError.
         """
-        batch, number = prepared.batch, self._window.next_batch
+        batch, number, waiting = prepared.batch, self._window.next_batch, self._subscriber.waiting()
         new = True
         try:
             with db.translated():
                 appended = events.append(self._connection, batch.events)
                 quarantined = quarantine.add(self._connection, batch.quarantined)
+                versions = descriptions.remember(self._connection, prepared.lasting)
+                heard.hear(self._connection, prepared.heard)
                 ours = platform.count(
                     self._connection,
                     self._client_id,
@@ -218,6 +233,7 @@ class Ingestor:
                     quarantined=quarantined,
                     retained=prepared.retained,
                     messages=messages,
+                    load=self._load(waiting, appended.stored),
                     started_at=self._started_at,
                 )
                 if not ours:
@@ -242,33 +258,43 @@ class Ingestor:
                 digests = dict(platform.redelivery_window(self._connection, self._client_id))[number]
             self._roll_back()
             committed_before = set(digests)
+        else:
+            self._minute.add(appended.stored, time.monotonic())
+            self._descriptions.committed(versions, renames_possible=bool(prepared.lasting))
         if digests:
             self._window.add(number, digests)
         self._regain_store()
         return committed_before
 
-    def _prepare(self, arrived: Sequence[Arrived]) -> Prepared:
-        prepared = prepare(arrived, self._routes, self._devices, self._window)
-        if prepared.strangers and time.monotonic() - self._registry_read > 1.0:
-            try:
+    def _prepare(self, arrived: Sequence[Arrived], said: list[Said | None]) -> Prepared:
+        prepared = self._prepared(arrived, said)
+        unknown = prepared.strangers and time.monotonic() - self._registry_read > 1.0
+        undescribed = prepared.undescribed and time.monotonic() - self._descriptions.read_at > 1.0
+        try:
+            if unknown:
                 self._read_registry()
-            except StoreUnavailableError:
-                return prepared  # they go to quarantine, from where they can be replayed
-            prepared = prepare(arrived, self._routes, self._devices, self._window)
-        return prepared
+            if undescribed:
+                self._descriptions.read(self._connection)
+                forget_undescribed(said)
+        except StoreUnavailableError:
+            return prepared  # they go to quarantine, from where they can be replayed
+        return self._prepared(arrived, said) if unknown or undescribed else prepared
 
-    def _without_unstorable(self, arrived: Sequence[Arrived]) -> Prepared:
-        """Each message tried alone: those that the database refuses go to quarantine."""
+    def _prepared(self, arrived: Sequence[Arrived], said: list[Said | None]) -> Prepared:
+        gateways = self._descriptions.gateways
+        return prepare(arrived, self._routes, self._devices, self._window, said, gateways)
+
+    def _without_unstorable(self, arrived: Sequence[Arrived], said: list[Said | None]) -> Prepared:
+        """Each message tried alone: those that the database refuses go to quarantine. Nothing else is told of them."""
         refused: list[quarantine.Quarantined] = []
-        kept = []
-        for item in arrived:
-            alone = prepare([item], self._routes, self._devices, self._window)
+        kept, kept_said = [], []
+        for item, it in zip(arrived, said, strict=True):
+            alone = self._prepared([item], [it])
             try:
                 with db.translated():
                     events.append(self._connection, alone.batch.events)
-                kept.append(item)
             except events.RacedError:
-                kept.append(item)
+                pass  # tried again with the others
             except UnstorableError as reason:
                 message = item.message
                 refused.append(
@@ -276,14 +302,37 @@ class Ingestor:
                         "unstorable", str(reason), None, message.topic, message.payload, message.received_at
                     )
                 )
+                self._roll_back()
+                continue
             self._roll_back()
-        prepared = prepare(kept, self._routes, self._devices, self._window)
+            kept.append(item)
+            kept_said.append(it)
+        prepared = self._prepared(kept, kept_said)
         prepared.batch.quarantined += refused
-        return prepared
+        return prepared._replace(heard={}, lasting=[])
 
     def _roll_back(self) -> None:
         with db.translated():
             self._connection.rollback()
+
+    def _tell(self) -> None:
+        """The store knows that we live, how busy we are and what was missed. Raises StoreUnavailableError, TakenOverError."""
+        with db.translated():
+            ours = platform.beat(
+                self._connection,
+                self._client_id,
+                _now(),
+                connected=self._subscriber.connected,
+                load=self._load(self._subscriber.waiting()),
+                missed=self._missed,
+                started_at=self._started_at,
+            )
+            if not ours:
+                raise TakenOverError(self._client_id)
+            for outage in self._unrecorded:
+                platform.record(self._connection, outage)
+            self._connection.commit()
+        self._unrecorded.clear()
 
     def _beat(self) -> None:
         """Every few seconds the store learns that we live, and we learn whether the registry changed."""
@@ -293,27 +342,28 @@ class Ingestor:
         try:
             if self._store_away_since is not None:
                 self._open_store()
+            self._tell()
             with db.translated():
-                ours = platform.beat(
-                    self._connection,
-                    self._client_id,
-                    _now(),
-                    connected=self._subscriber.connected,
-                    started_at=self._started_at,
-                )
-                if not ours:
-                    raise TakenOverError(self._client_id)
-                for outage in self._unrecorded:
-                    platform.record(self._connection, outage)
                 version = registry.version(self._connection)
                 self._connection.commit()
-            self._unrecorded.clear()
             if version != self._registry_version:
                 self._read_registry()
+            self._descriptions.read(self._connection)
+            renamed = self._descriptions.follow_renames(self._connection)
+            asked = self._replayer.asked(self._connection)
+            if renamed or asked:
+                self._read_registry()
+            if asked and not self._replayer.replay(self._connection, self._devices):
+                self._next_beat = 0.0
         except StoreUnavailableError as error:
             self._lose_store(error)
         else:
             self._regain_store()
+
+    def _load(self, waiting: int, stored: int = 0) -> platform.Load:
+        """How busy we are, once so many events more are stored."""
+        last_minute = self._minute.total(time.monotonic()) + stored
+        return platform.Load(waiting, self._subscriber.window, last_minute)
 
     def _read_registry(self) -> None:
         with db.translated():
@@ -324,10 +374,10 @@ class Ingestor:
         self._registry_read = time.monotonic()
 
     def _note(self, outage: platform.Outage) -> None:
-        """The outage is on record with the next beat, which is now due; one of less than a second is none."""
-        if outage.ended_at - outage.began_at >= timedelta(seconds=1):
+        """The outage is on record with the next beat, which is now due; a short one only where messages may be gone."""
+        self._next_beat = 0.0
+        if outage.lossy or (outage.ended_at - outage.began_at).total_seconds() >= OUTAGE_SECONDS_MIN:
             self._unrecorded.append(outage)
-            self._next_beat = 0.0
 
     def _lose_store(self, error: StoreUnavailableError, held: int = 0) -> None:
         if self._store_away_since is None:
@@ -380,58 +430,6 @@ class Ingestor:
             self._wait_for_store()
             return False
         return True
-
-
-def refresh_forever(stop: threading.Event, conninfo: str = "", keep_events: timedelta | None = None) -> None:
-    """Rollups follow the events within seconds, until `stop` is set; raw events older than `keep_events` go."""
-    backoff = Backoff()
-    next_drop = _now()
-    while not stop.is_set():
-        try:
-            with db.connect(conninfo) as connection, db.translated():
-                backoff.reset()
-                while not stop.is_set():
-                    if rollups.refresh(connection):
-                        continue
-                    if keep_events is not None and _now() >= next_drop:
-                        retention.drop_before(connection, _now() - keep_events)
-                        next_drop = _now() + DROP_EVERY
-                    stop.wait(REFRESH_SECONDS)
-        except StoreUnavailableError:
-            stop.wait(backoff.next_seconds())  # the ingestor's own connection says so
-
-
-def replay_quarantine(
-    settings: Settings, *, reason: str | None = None, conninfo: str = ""
-) -> tuple[int, int]:
-    """Quarantined messages are read again with today's registry; returns how many kinds were stored and how many not.
-
-    They keep the time at which they first arrived. A message kept only in part cannot be replayed.
-    """
-    known_routes = routes(settings.sources())
-    stored, left = 0, 0
-    with db.connect(conninfo) as connection, db.translated():
-        migrate.require_current(connection)
-        events.prepare(connection)
-        devices = {(d.dialect, d.address): d.id for d in registry.known_devices(connection)}
-        for kept in quarantine.waiting(connection, reason=reason):
-            message = Message(kept.topic, kept.payload, False, False, kept.first_received_at)
-            rows, refused = read(message, known_routes, devices)
-            if refused or not rows or kept.payload_bytes > len(kept.payload):
-                left += 1
-                continue
-            try:
-                with db.translated():
-                    events.append(connection, rows)
-            except (UnstorableError, events.RacedError):
-                connection.rollback()
-                left += 1
-                continue
-            quarantine.mark_replayed(connection, kept.id)
-            connection.commit()
-            stored += 1
-        rollups.refresh_all(connection)
-    return stored, left
 
 
 def _again(arrived: Arrived) -> Arrived:

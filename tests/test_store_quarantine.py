@@ -17,7 +17,7 @@ from ingest.batch import prepare
 from ingest.decode import routes
 from ingest.mqtt import Arrived
 from ingest.redelivery import RedeliveryWindow
-from ingest.run import replay_quarantine
+from ingest.replay import replay_quarantine
 from nyttig import text
 from nyttig.cli import main
 from nyttig.errors import NotFoundError

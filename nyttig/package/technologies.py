@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +19,7 @@ LANGUAGES = ("en", "nb", "da")
 
 def builtin_technologies() -> dict[str, Technology]:
     """The technologies that Nyttig knows from the start, by key (nyttig/technologies.toml)."""
-    return dict(_builtin())
+    return dict(_builtin()[0])
 
 
 def read_technologies(source: str | Path) -> dict[str, Technology]:
@@ -50,10 +51,32 @@ def parse_technologies(file: str, path: str, data: object, problems: list[Proble
     return found
 
 
+def suggest(says: Collection[str]) -> str | None:
+    """The technology that a device which gives these types of reading most likely is; None where none comes to mind."""
+    technologies, suggestions = _builtin()
+    for key, technology in technologies.items():
+        if any(
+            rule.type in says for rule in technology.use_rules if rule.above is None and rule.below is None
+        ):
+            return key
+    return next((key for key, types in suggestions.items() if not types.isdisjoint(says)), None)
+
+
 @cache
-def _builtin() -> MappingProxyType[str, Technology]:
+def _builtin() -> tuple[MappingProxyType[str, Technology], MappingProxyType[str, frozenset[str]]]:
+    """The technologies, and the types of reading that suggest each."""
     text = files("nyttig").joinpath("technologies.toml").read_text(encoding="utf-8")
-    return MappingProxyType(read_technologies(text))
+    problems: list[Problem] = []
+    data = parse_toml(text, "technologies.toml", problems) or {}
+    suggestions = {key: frozenset(types) for key, types in data.pop("suggest", {}).items()}
+    found = parse_technologies("technologies.toml", "", data, problems)
+    for key in suggestions.keys() - found.keys():
+        problems.append(
+            Problem("technologies.toml", None, "suggest", key, "is none of the technologies; name one")
+        )
+    if problems:
+        raise PackageError(problems)
+    return MappingProxyType(found), MappingProxyType(suggestions)
 
 
 def _technology(key: str, section: Section) -> Technology | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,6 +19,9 @@ from nyttig.errors import NotFoundError
 
 PAYLOAD_BYTES_KEPT = 65_536
 DETAIL_CHARACTERS_KEPT = 1_000
+TIMES_KEPT = 100
+"""Of a kind that waits for its device: each of these times is an event to be."""
+
 TOPICS_SHOWN = 20
 STATEMENT_BYTES = 4 * 2**20
 STATEMENT_KINDS = 1_000
@@ -42,7 +45,7 @@ ROOM_LEFT = 0.9
 
 
 class Quarantined(NamedTuple):
-    """One message on its way into quarantine."""
+    """One message on its way into quarantine. `addresses`: whose readings found no device (unknown_device)."""
 
     reason: str
     detail: str
@@ -50,6 +53,7 @@ class Quarantined(NamedTuple):
     topic: str
     payload: bytes
     received_at: datetime
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ class QuarantineGroup:
 
 
 class Kept(NamedTuple):
-    """One kind of quarantined message, as it stands in the store."""
+    """One kind of quarantined message, as it stands in the store. `addresses`: whose readings found no device and
+    are not stored yet; `received_at`: the first times at which it came. None where that is not known."""
 
     id: int
     reason: str
@@ -96,6 +101,8 @@ class Kept(NamedTuple):
     first_received_at: datetime
     last_received_at: datetime
     replayed_at: datetime | None
+    addresses: list[str] | None
+    received_at: list[datetime] | None
 
 
 class Total(NamedTuple):
@@ -164,17 +171,25 @@ def _add_kinds(
         """
         WITH kept AS (
             INSERT INTO quarantine AS q (reason, dialect, digest, detail, topic, payload, payload_bytes, messages_total,
-                                         first_received_at, last_received_at)
-            SELECT %(reason)s, nullif(%(dialect)s, ''), arriving.*
+                                         first_received_at, last_received_at, addresses, received_at)
+            SELECT %(reason)s, nullif(%(dialect)s, ''), a.digest, a.detail, a.topic, a.payload, a.bytes, a.messages,
+                   a.first, a.last, nullif(string_to_array(a.addresses, E'\n'), '{}'),
+                   nullif(string_to_array(a.times, ' '), '{}')::timestamptz[]
             FROM unnest(%(digests)b::bytea[], %(details)s::text[], %(topics)s::text[], %(payloads)b::bytea[],
                         %(lengths)s::integer[], %(counts)s::bigint[], %(firsts)s::timestamptz[],
-                        %(lasts)s::timestamptz[]) AS arriving
+                        %(lasts)s::timestamptz[], %(addresses)s::text[], %(times)s::text[])
+                AS a(digest, detail, topic, payload, bytes, messages, first, last, addresses, times)
             ON CONFLICT (digest) DO UPDATE SET
                 messages_total = excluded.messages_total
                     + CASE WHEN q.replayed_at IS NULL THEN q.messages_total ELSE 0 END,
                 first_received_at = CASE WHEN q.replayed_at IS NULL THEN q.first_received_at
                                          ELSE excluded.first_received_at END,
                 last_received_at = greatest(q.last_received_at, excluded.last_received_at),
+                addresses = CASE WHEN q.replayed_at IS NULL THEN q.addresses ELSE excluded.addresses END,
+                received_at = CASE WHEN q.replayed_at IS NULL AND excluded.received_at IS NOT NULL
+                                   THEN (coalesce(q.received_at, ARRAY[q.first_received_at]) || excluded.received_at)
+                                        [:%(times_kept)s]
+                                   ELSE excluded.received_at END,
                 replayed_at = NULL
             RETURNING bytes_kept, xmax = 0 AS new
         ), added AS (
@@ -196,6 +211,9 @@ def _add_kinds(
             "counts": [len(alike) for alike in messages],
             "firsts": [min(message.received_at for message in alike) for alike in messages],
             "lasts": [max(message.received_at for message in alike) for alike in messages],
+            "times": [_times(alike) if alike[0].addresses else "" for alike in messages],
+            "times_kept": TIMES_KEPT,
+            "addresses": ["\n".join(_of_one_line(alike[0].addresses)) for alike in messages],
         },
     ).fetchone()
     assert row is not None
@@ -309,7 +327,7 @@ def waiting(
     rows = connection.execute(
         """
         SELECT id, reason, detail, dialect, topic, payload, payload_bytes, messages_total,
-               first_received_at, last_received_at, replayed_at
+               first_received_at, last_received_at, replayed_at, addresses, received_at
         FROM quarantine
         WHERE replayed_at IS NULL AND (%(reason)s::text IS NULL OR reason = %(reason)s)
         ORDER BY last_received_at DESC, id DESC LIMIT %(limit)s
@@ -324,7 +342,7 @@ def read(connection: Connection[Any], kind: int) -> Kept:
     row = connection.execute(
         """
         SELECT id, reason, detail, dialect, topic, payload, payload_bytes, messages_total,
-               first_received_at, last_received_at, replayed_at
+               first_received_at, last_received_at, replayed_at, addresses, received_at
         FROM quarantine WHERE id = %s
         """,
         (kind,),
@@ -340,6 +358,21 @@ def read(connection: Connection[Any], kind: int) -> Kept:
 def mark_replayed(connection: Connection[Any], kind: int) -> None:
     """This kind of message no longer waits."""
     connection.execute("UPDATE quarantine SET replayed_at = now() WHERE id = %s", (kind,))
+
+
+def mark_waiting(connection: Connection[Any], kind: int, addresses: Collection[str]) -> None:
+    """This kind of message waits for devices at these addresses alone."""
+    connection.execute("UPDATE quarantine SET addresses = %s WHERE id = %s", (_of_one_line(addresses), kind))
+
+
+def _times(alike: Iterable[Quarantined]) -> str:
+    """When the first of them came, as words of one text."""
+    return " ".join(sorted(message.received_at.isoformat() for message in alike)[:TIMES_KEPT])
+
+
+def _of_one_line(addresses: Iterable[str]) -> list[str]:
+    """Those that a registry can hold, and a line of text."""
+    return [one for one in addresses if one == _storable(one) and "\n" not in one]
 
 
 def _digest(message: Quarantined) -> bytes:
