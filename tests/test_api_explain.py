@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import PROJECT, Database, DatabaseServer
+from conftest import PROJECT, DatabaseServer
 from serving import ALNA, ODENSE, fill, serving
 
 from nyttig.explain import LANGUAGES, definitions
