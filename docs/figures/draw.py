@@ -63,6 +63,10 @@ def steps(
     return points
 
 
+def mark(x: float, fill: str, edge: str) -> str:
+    return f'<circle cx="{x:g}" cy="49" r="7" fill="{fill}" stroke="{edge}" stroke-width="2"/>'
+
+
 def axes(left: float, top: float, width: float, height: float, high: str, low: str, right: str) -> str:
     return "\n".join(
         [
@@ -173,8 +177,7 @@ def participation() -> str:
         parts += [
             text(x, 30, "due 8:00", FAINT, size=11),
             box(x, 42, 60, 14, PAUSED),
-            f'<circle cx="{x + (3 if place == 0 else 88 if place == 1 else 30):g}" cy="49" r="7" fill="{colour if clock else "#fff"}"'
-            f' stroke="{colour}" stroke-width="2"/>',
+            mark(x + (3, 88, 30, 30)[place], colour if clock else "#fff", colour),
             text(x, 84, name),
             text(
                 x,
