@@ -20,7 +20,6 @@ from datetime import UTC, datetime
 
 from services import (
     Kind,
-    Server,
     committed,
     ingesting,
     kinds,
@@ -70,7 +69,7 @@ def measure(kind: Kind, millions: int) -> None:
     with served(kind) as server:
         registered(DEVICES)
         began = time.monotonic()
-        fill(server, millions * 1_000_000 // DEVICES)
+        fill(millions * 1_000_000 // DEVICES)
         filled = time.monotonic() - began
         with db.connect() as connection:
             now = [refresh_seconds(connection, anywhere=False) for _ in range(6)][1:]
@@ -87,18 +86,17 @@ def measure(kind: Kind, millions: int) -> None:
         )
 
 
-def fill(server: Server, events_per_device: int) -> None:
+def fill(events_per_device: int) -> None:
     """So many events of each device stand in the store, the last of them five minutes ago, with ledger and rollups."""
     with db.connect() as connection:
         connection.execute("SET maintenance_work_mem = '1GB'")
         indexes = connection.execute(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'events' AND schemaname = 'public'"
         ).fetchall()
-        if server.embedded is not None:
-            for name, _ in indexes:
-                connection.execute(b'DROP INDEX "%s"' % name.encode())
-            # A table emptied in the same transaction needs no write-ahead log for what then comes in.
-            connection.execute("TRUNCATE events")
+        for name, _ in indexes:
+            connection.execute(b'DROP INDEX "%s"' % name.encode())
+        # A table emptied in the same transaction needs no write-ahead log for what then comes in.
+        connection.execute("TRUNCATE events")
         connection.execute(
             """
             INSERT INTO events (device_id, at, received_at, device_time, type, value, unit, origin, boot_id, seq, late)
@@ -109,9 +107,8 @@ def fill(server: Server, events_per_device: int) -> None:
             """,
             {"count": events_per_device},
         )
-        if server.embedded is not None:
-            for _, definition in indexes:
-                connection.execute(definition.encode())
+        for _, definition in indexes:
+            connection.execute(definition.encode())
         connection.execute(
             """
             INSERT INTO ledger (device_id, boot_id, seqs, received_total, first_received_at, last_received_at)

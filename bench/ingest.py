@@ -116,7 +116,7 @@ def measure_floor(server: Server, events: int, devices: int) -> Measured:
     with mosquitto() as (port, broker), sender(port, traffic) as (go, _):
         subscriber = subprocess.Popen(
             ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-i", "floor", "-c", "-V", "mqttv5",
-             "-D", "connect", "receive-maximum", "4000", "-t", "wt/#", "-C", str(events)],
+             "-D", "connect", "receive-maximum", "12000", "-t", "wt/#", "-C", str(events)],
             stdout=subprocess.PIPE,
         )  # fmt: skip
         copier = subprocess.Popen(

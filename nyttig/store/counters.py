@@ -9,38 +9,39 @@ from typing import Any, NamedTuple
 import pandas as pd
 from psycopg import Connection
 
-# From the counter readings (device_id, at) in `affected`: what each says beyond the events since the reading before
-# it. The device counts what it sends, so it is compared with readings of use before any are joined, whoever caused
-# them. A drop is a reset and says nothing. Nor does a rise of more than one a second: that is no count of uses.
-_COUNTED = """
-    , counters AS (
-        SELECT a.device_id, a.at, earlier.at AS since, said.counter - earlier.counter AS rise
-        FROM affected a
+# In each of `ranges` (device_id, from_at, to_at): what each counter reading says beyond the events since the reading
+# before it. The device counts what it sends, so it is compared with readings of use before any are joined, whoever
+# caused them. A drop is a reset and says nothing. Nor does a rise of more than one a second: that is no count of uses.
+# Nor does the counter of a device whose uses are told by thresholds.
+_RECOVERED = """
+    , plain AS (
+        SELECT technology_id FROM use_rules GROUP BY 1 HAVING bool_and(above IS NULL AND below IS NULL)
+    ), moments AS (
+        SELECT a.device_id, a.from_at, a.to_at, e.at, count(r.type) AS told,
+               max((e.health->>'counter')::numeric) FILTER (WHERE jsonb_typeof(e.health->'counter') = 'number') AS counter
+        FROM ranges a
+        JOIN devices d ON d.id = a.device_id
         CROSS JOIN LATERAL (
-            SELECT max((health->>'counter')::numeric) AS counter FROM events e
-            WHERE e.device_id = a.device_id AND e.at = a.at AND jsonb_typeof(health->'counter') = 'number'
-        ) said
-        LEFT JOIN LATERAL (
-            SELECT e.at, (health->>'counter')::numeric AS counter FROM events e
-            WHERE e.device_id = a.device_id AND e.at < a.at AND jsonb_typeof(health->'counter') = 'number'
-            ORDER BY e.at DESC, (health->>'counter')::numeric DESC LIMIT 1
-        ) earlier ON true
-    ), counted AS (
-        SELECT c.device_id, c.since AS from_at, c.at AS to_at,
-               CASE WHEN c.rise BETWEEN 0 AND extract(epoch FROM c.at - c.since) THEN floor(c.rise)::bigint ELSE 0 END
-               - (SELECT count(*) FROM use_rules r
-                  JOIN events e ON e.device_id = c.device_id AND e.type = r.type AND e.at > c.since AND e.at <= c.at
-                  WHERE r.technology_id = d.technology_id) AS uses
-        FROM counters c JOIN devices d ON d.id = c.device_id
+            SELECT at, type, health FROM events WHERE device_id = a.device_id AND at >= a.from_at AND at <= a.to_at
+            OFFSET 0 -- by the index, as in the rollups
+        ) e
+        LEFT JOIN use_rules r ON r.technology_id = d.technology_id AND r.type = e.type
+        GROUP BY 1, 2, 3, 4
+    ), summed AS (
+        SELECT device_id, from_at, to_at, at, counter,
+               (sum(told) OVER (PARTITION BY device_id, from_at, to_at ORDER BY at))::bigint AS told
+        FROM moments
+    ), compared AS (
+        SELECT device_id, at, lag(at) OVER readings AS since, counter - lag(counter) OVER readings AS rise,
+               told - lag(told) OVER readings AS told
+        FROM summed WHERE counter IS NOT NULL
+        WINDOW readings AS (PARTITION BY device_id, from_at, to_at ORDER BY at)
+    ), recovered AS (
+        SELECT DISTINCT c.device_id, c.since AS from_at, c.at AS to_at,
+               CASE WHEN p.technology_id IS NOT NULL AND c.rise BETWEEN 0 AND extract(epoch FROM c.at - c.since)
+                    THEN greatest(floor(c.rise)::bigint - c.told, 0) ELSE 0 END AS uses
+        FROM compared c JOIN devices d ON d.id = c.device_id LEFT JOIN plain p USING (technology_id)
         WHERE c.since IS NOT NULL
-    ), plain AS (
-        SELECT c.device_id, c.from_at, c.to_at,
-               CASE WHEN EXISTS (SELECT FROM use_rules r JOIN devices d ON d.technology_id = r.technology_id
-                                 WHERE d.id = c.device_id)
-                     AND NOT EXISTS (SELECT FROM use_rules r JOIN devices d ON d.technology_id = r.technology_id
-                                     WHERE d.id = c.device_id AND (r.above IS NOT NULL OR r.below IS NOT NULL))
-                    THEN greatest(c.uses, 0) ELSE 0 END AS uses
-        FROM counted c
     )
 """
 
@@ -62,31 +63,37 @@ def refresh(connection: Connection[Any]) -> None:
     """
     connection.execute(
         """
-        WITH affected AS MATERIALIZED (
-            SELECT e.device_id, e.at
-            FROM spans s JOIN events e ON e.device_id = s.device_id AND e.at >= s.hour AND e.at < s.hour + interval '1 hour'
-            WHERE jsonb_typeof(e.health->'counter') = 'number'
-            UNION
-            SELECT s.device_id, following.at
-            FROM spans s
+        WITH islands AS (
+            SELECT device_id, min(hour) AS from_at, max(hour) + interval '1 hour' AS to_at
+            FROM (SELECT device_id, hour,
+                         hour - row_number() OVER (PARTITION BY device_id ORDER BY hour) * interval '1 hour' AS island
+                  FROM spans) numbered
+            GROUP BY device_id, island
+        ), ranges AS MATERIALIZED (
+            SELECT DISTINCT i.device_id, coalesce(earlier.at, i.from_at) AS from_at, later.at AS to_at
+            FROM islands i
             CROSS JOIN LATERAL (
-                SELECT e.at FROM events e
-                WHERE e.device_id = s.device_id AND e.at >= s.hour + interval '1 hour'
-                  AND jsonb_typeof(e.health->'counter') = 'number'
-                ORDER BY e.at LIMIT 1
-            ) following
-            WHERE NOT EXISTS (SELECT FROM spans n
-                              WHERE n.device_id = s.device_id AND n.hour = s.hour + interval '1 hour')
+                SELECT coalesce(
+                    (SELECT at FROM events WHERE device_id = i.device_id AND at >= i.to_at
+                        AND jsonb_typeof(health->'counter') = 'number' ORDER BY at LIMIT 1),
+                    (SELECT at FROM events WHERE device_id = i.device_id AND at >= i.from_at AND at < i.to_at
+                        AND jsonb_typeof(health->'counter') = 'number' ORDER BY at DESC LIMIT 1)) AS at
+            ) later
+            LEFT JOIN LATERAL (
+                SELECT at FROM events WHERE device_id = i.device_id AND at < i.from_at
+                    AND jsonb_typeof(health->'counter') = 'number' ORDER BY at DESC LIMIT 1
+            ) earlier ON true
+            WHERE later.at IS NOT NULL
         )
         """
-        + _COUNTED
+        + _RECOVERED
         + """
         , withdrawn AS (
-            DELETE FROM recovered_uses r USING plain p
-            WHERE p.uses = 0 AND r.device_id = p.device_id AND r.to_at = p.to_at
+            DELETE FROM recovered_uses u USING recovered r
+            WHERE r.uses = 0 AND u.device_id = r.device_id AND u.to_at = r.to_at
         )
         INSERT INTO recovered_uses (device_id, from_at, to_at, uses)
-        SELECT device_id, from_at, to_at, uses FROM plain WHERE uses > 0
+        SELECT device_id, from_at, to_at, uses FROM recovered WHERE uses > 0
         ON CONFLICT (device_id, to_at) DO UPDATE SET from_at = excluded.from_at, uses = excluded.uses
         """
     )
@@ -117,18 +124,22 @@ def differences(connection: Connection[Any], *, trial_id: str | None = None) -> 
     """
     rows = connection.execute(
         """
-        WITH affected AS MATERIALIZED (
-            SELECT DISTINCT device_id, at FROM events WHERE jsonb_typeof(health->'counter') = 'number'
+        WITH ranges AS MATERIALIZED (
+            SELECT DISTINCT device_id, '-infinity'::timestamptz AS from_at, 'infinity'::timestamptz AS to_at
+            FROM events
+            WHERE jsonb_typeof(health->'counter') = 'number'
+              AND (%(trial)s::text IS NULL
+                   OR device_id IN (SELECT device_id FROM trial_devices WHERE trial_id = %(trial)s))
         )
         """
-        + _COUNTED
+        + _RECOVERED
         + """
-        SELECT d.code, to_at, coalesce(r.uses, 0), coalesce(p.uses, 0)
-        FROM recovered_uses r FULL JOIN plain p USING (device_id, to_at)
+        SELECT d.code, to_at, coalesce(u.uses, 0), coalesce(r.uses, 0)
+        FROM recovered_uses u FULL JOIN recovered r USING (device_id, to_at)
         JOIN devices d ON d.id = device_id
-        WHERE coalesce(r.uses, 0) <> coalesce(p.uses, 0)
+        WHERE coalesce(u.uses, 0) <> coalesce(r.uses, 0)
           AND device_id NOT IN (SELECT device_id FROM touched)
-          AND coalesce(p.from_at, r.from_at) >= coalesce((SELECT kept_from FROM retention), '-infinity')
+          AND coalesce(r.from_at, u.from_at) >= coalesce((SELECT kept_from FROM retention), '-infinity')
           AND (%(trial)s::text IS NULL
                OR device_id IN (SELECT device_id FROM trial_devices WHERE trial_id = %(trial)s))
         ORDER BY 1, 2

@@ -24,18 +24,23 @@ def refresh(connection: Connection[Any]) -> None:
     """The gaps beside the events of the hours in `spans` are right, in the current transaction.
 
     A gap opens or closes only where an event beside it, or in it, is new, and that event's hour is in `spans`.
-    Its other neighbour is found from there, walking along the device's events (OFFSET 0 keeps the planner from
-    reading all of them first): one step as a rule, so that the work is bounded by what is new, not by history.
+    Its other neighbour is found from there, walking along the device's events: one step as a rule, so that the work
+    is bounded by what is new, not by history.
     """
-    # The planner takes what is lost for a handful of rows; after an outage every device has lost something.
-    connection.execute("SET LOCAL enable_nestloop = off")
+    _walk(connection, True)
     connection.execute(
         """
         WITH lossy AS MATERIALIZED (
-            SELECT device_id FROM (SELECT DISTINCT device_id FROM spans) s
-            WHERE EXISTS (SELECT FROM gaps g WHERE g.device_id = s.device_id)
-               OR EXISTS (SELECT FROM ledger l WHERE l.device_id = s.device_id
-                          AND int8multirange(range_merge(l.seqs)) <> l.seqs)
+            SELECT s.device_id FROM (SELECT DISTINCT device_id FROM spans) s
+            CROSS JOIN LATERAL (
+                SELECT 1 FROM gaps WHERE device_id = s.device_id
+                UNION ALL
+                SELECT 1 FROM ledger WHERE device_id = s.device_id AND int8multirange(range_merge(seqs)) <> seqs
+                LIMIT 1
+            ) something
+        ), known AS MATERIALIZED (
+            SELECT g.* FROM lossy
+            CROSS JOIN LATERAL (SELECT ctid AS place, * FROM gaps WHERE device_id = lossy.device_id OFFSET 0) g
         ), seen AS MATERIALIZED (
             SELECT e.device_id, e.boot_id, e.seq, min(e.at) AS at
             FROM lossy JOIN spans s USING (device_id)
@@ -48,20 +53,22 @@ def refresh(connection: Connection[Any]) -> None:
         ), boots AS MATERIALIZED (
             SELECT device_id, boot_id, range_agg(int8range(seq, seq + 1)) AS seqs FROM seen GROUP BY 1, 2
         ), closed AS (
-            DELETE FROM gaps g USING boots b
-            WHERE b.device_id = g.device_id AND b.boot_id = g.boot_id
-              AND b.seqs && int8range(g.first_seq, g.last_seq, '[]')
-            RETURNING g.*
-        ), opened AS MATERIALIZED (
+            DELETE FROM gaps WHERE ctid = ANY (ARRAY (
+                SELECT k.place FROM known k JOIN boots b USING (device_id, boot_id)
+                WHERE b.seqs && int8range(k.first_seq, k.last_seq, '[]')))
+            RETURNING *
+        ), beside AS MATERIALIZED (
             SELECT l.device_id, l.boot_id, lower(gap) - 1 AS before, upper(gap) AS after
             FROM boots b
             CROSS JOIN LATERAL (
                 SELECT * FROM ledger WHERE device_id = b.device_id AND boot_id = b.boot_id OFFSET 0
             ) l
             CROSS JOIN LATERAL unnest(int8multirange(range_merge(l.seqs)) - l.seqs) gap
-            WHERE (b.seqs @> lower(gap) - 1 OR b.seqs @> upper(gap))
-              AND NOT EXISTS (SELECT FROM gaps g WHERE g.device_id = l.device_id AND g.boot_id = l.boot_id
-                              AND g.first_seq = lower(gap) AND g.last_seq = upper(gap) - 1)
+            WHERE b.seqs @> lower(gap) - 1 OR b.seqs @> upper(gap)
+        ), opened AS MATERIALIZED (
+            SELECT b.* FROM beside b
+            WHERE NOT EXISTS (SELECT FROM known k WHERE k.device_id = b.device_id AND k.boot_id = b.boot_id
+                              AND k.first_seq = b.before + 1 AND k.last_seq = b.after - 1)
         ), edges AS (
             SELECT o.device_id, o.boot_id, o.before, o.after,
                    coalesce(b.at, was_before.from_at) AS before_at, coalesce(a.at, was_after.to_at) AS after_at
@@ -96,7 +103,7 @@ def refresh(connection: Connection[Any]) -> None:
         FROM edges
         """
     )
-    connection.execute("SET LOCAL enable_nestloop = on")
+    _walk(connection, False)
 
 
 def read(
@@ -117,31 +124,51 @@ def read(
 
 
 def differences(connection: Connection[Any], *, trial_id: str | None = None) -> list[Misplaced]:
-    """Gaps that are not as the events have them; empty when all is well.
+    """Gaps that are not as ledger and events have them; empty when all is well.
 
-    Left out are devices whose marks still wait, and gaps that begin before what retention has kept.
+    Left out are devices whose marks still wait, and the time of a neighbour that retention has taken.
     """
     rows = connection.execute(
         """
-        WITH numbers AS (
-            SELECT device_id, boot_id, seq, array_agg(at) AS times FROM events WHERE seq IS NOT NULL GROUP BY 1, 2, 3
-        ), pairs AS (
-            SELECT device_id, boot_id, seq, times, lead(seq) OVER boot AS next_seq, lead(times) OVER boot AS next_times
-            FROM numbers WINDOW boot AS (PARTITION BY device_id, boot_id ORDER BY seq)
-        ), there AS (
-            SELECT device_id, boot_id, seq + 1 AS first_seq, next_seq - 1 AS last_seq, times, next_times
-            FROM pairs WHERE next_seq > seq + 1
+        WITH missing AS (
+            SELECT device_id, boot_id, lower(gap) AS first_seq, upper(gap) - 1 AS last_seq, true AS is_missing
+            FROM ledger CROSS JOIN LATERAL unnest(int8multirange(range_merge(seqs)) - seqs) gap
+        ), known AS MATERIALIZED (
+            SELECT device_id, boot_id, first_seq, last_seq, from_at, to_at, is_missing
+            FROM gaps FULL JOIN missing USING (device_id, boot_id, first_seq, last_seq)
+            WHERE device_id NOT IN (SELECT device_id FROM touched)
+              AND (%(trial)s::text IS NULL
+                   OR device_id IN (SELECT device_id FROM trial_devices WHERE trial_id = %(trial)s))
+        ), beside AS MATERIALIZED (
+            SELECT device_id, boot_id, seq, array_agg(at) AS times
+            FROM (SELECT device_id, boot_id, first_seq - 1 AS seq FROM known
+                  UNION SELECT device_id, boot_id, last_seq + 1 FROM known) neighbours
+            JOIN events USING (device_id, boot_id, seq)
+            GROUP BY 1, 2, 3
         )
-        SELECT d.code, boot_id, first_seq, last_seq, g.from_at IS NOT NULL
-        FROM gaps g FULL JOIN there t USING (device_id, boot_id, first_seq, last_seq)
-        JOIN devices d ON d.id = device_id
-        WHERE (g.from_at = ANY (t.times) AND g.to_at = ANY (t.next_times)) IS NOT TRUE
-          AND device_id NOT IN (SELECT device_id FROM touched)
-          AND coalesce(least(g.from_at, g.to_at), t.times[1]) >= coalesce((SELECT kept_from FROM retention), '-infinity')
-          AND (%(trial)s::text IS NULL
-               OR device_id IN (SELECT device_id FROM trial_devices WHERE trial_id = %(trial)s))
+        SELECT d.code, k.boot_id, first_seq, last_seq, from_at IS NOT NULL
+        FROM known k
+        JOIN devices d ON d.id = k.device_id
+        LEFT JOIN beside b ON b.device_id = k.device_id AND b.boot_id = k.boot_id AND b.seq = first_seq - 1
+        LEFT JOIN beside a ON a.device_id = k.device_id AND a.boot_id = k.boot_id AND a.seq = last_seq + 1
+        WHERE is_missing IS NULL
+           OR (from_at IS NULL AND (b.times IS NOT NULL OR a.times IS NOT NULL))
+           OR from_at <> ALL (b.times) OR to_at <> ALL (a.times)
         ORDER BY 1, 2, 3
         """,
         {"trial": trial_id},
     ).fetchall()
     return [Misplaced(*row) for row in rows]
+
+
+def _walk(connection: Connection[Any], walking: bool) -> None:
+    """Tables are read by their indexes and in their order, a row at a time, or again as the planner likes.
+
+    The planner takes what is lost for a handful of rows, but after an outage every device has lost something; and it
+    would rather read and sort all that a device ever said than look for the event before.
+    """
+    connection.execute(
+        "SELECT set_config(habit, %s, true)"
+        " FROM unnest(ARRAY['enable_nestloop', 'enable_sort', 'enable_bitmapscan']) habit",
+        ("off" if walking else "on",),
+    )
