@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import (
+    choices,
     devices,
     explain,
     health,
@@ -61,6 +62,7 @@ def create_app(conninfo: str = "", *, dashboard_url: str = DASHBOARD_URL) -> Fas
         quarantine,
         health,
         metrics,
+        choices,
         registry,
         placements,
         history,

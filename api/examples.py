@@ -101,6 +101,13 @@ READY = _example(
         "last_canary_age_seconds": 6.1,
         "canary_latency_seconds": 0.031,
         "rollup_marks_waiting": 0,
+        "queue_messages": 0,
+        "receive_window_messages": 4000,
+        "events_per_second": 1.4,
+        "last_batch_messages": 2,
+        "duplicates_total": 3,
+        "quarantined_total": 1,
+        "quarantine_messages_waiting": 0,
         "ingest": [
             {
                 "client_id": "nyttig-ingest",
@@ -108,7 +115,67 @@ READY = _example(
                 "alive_age_seconds": 2.0,
                 "connected": True,
                 "running": True,
+                "queue_messages": 0,
+                "receive_window_messages": 4000,
+                "events_per_second": 1.4,
+                "last_batch_messages": 2,
+                "last_commit_at": "2026-11-22T07:57:59+00:00",
+                "events_total": 91204,
+                "duplicates_total": 3,
+                "quarantined_total": 1,
             }
         ],
     }
+)
+
+PROPOSALS = _example(
+    {
+        "proposals": [
+            {
+                "dialect": "zigbee2mqtt",
+                "address": "zigbee2mqtt/0x00158d0004b5c2f1",
+                "hardware_id": "0x00158d0004b5c2f1",
+                "make": "Aqara",
+                "model": "MCCGQ11LM",
+                "name": "0x00158d0004b5c2f1",
+                "power": "battery",
+                "gateway": "zigbee2mqtt/bridge",
+                "gateway_of": 0,
+                "says": ["contact"],
+                "status": "proposed",
+                "first_seen_at": "2026-11-22T07:02:11+00:00",
+                "last_seen_at": "2026-11-22T07:57:58+00:00",
+                "last_heard_at": "2026-11-22T07:57:58+00:00",
+                "messages_total": 14,
+                "interval_minutes": 3.2,
+                "heartbeat_minutes": 51.0,
+                "battery_pct": 100.0,
+                "battery_v": 3.005,
+                "rssi_dbm": None,
+                "link_quality": 132.0,
+                "suggested_technology": "door_sensor",
+            }
+        ],
+        "proposals_total": 1,
+        "dropped_total": {},
+    }
+)
+
+ACCEPTED = _example(
+    {
+        "device": "aqara-mccgq11lm-b5c2f1",
+        "dialect": "zigbee2mqtt",
+        "address": "zigbee2mqtt/0x00158d0004b5c2f1",
+        "technology": "door_sensor",
+        "heartbeat_minutes": 51.0,
+        "power": "battery",
+        "site": "alna-017",
+        "placed_at": "2026-11-22T07:58:03+00:00",
+        "trial": None,
+        "messages_waiting": 14,
+    }
+)
+
+DISMISSED = _example(
+    {"dialect": "zigbee2mqtt", "address": "zigbee2mqtt/0x00158d0004b5c2f1", "status": "dismissed"}
 )

@@ -8,6 +8,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from nyttig.health.findings import WORST_FIRST
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line: every command with its help and an example."""
@@ -48,6 +50,10 @@ def parser() -> argparse.ArgumentParser:
     ingest.add_argument(
         "--check", action="store_true", help="only say whether an ingestor is at work (exit code 0 or 1)"
     )
+    ingest.add_argument(
+        "--leave", action="store_true",
+        help="retire a stopped ingestor: store what the broker keeps for it, end its session there, no longer miss it",
+    )  # fmt: skip
 
     api = command("api", "serve what is known over HTTP", "--port 8000")
     api.add_argument(
@@ -128,8 +134,55 @@ def parser() -> argparse.ArgumentParser:
     devices = command("devices", "device health, worst first", "--status silent")
     devices.add_argument("--trial", metavar="T")
     devices.add_argument("--device", metavar="D", help="what came of one device's messages, boot by boot")
-    devices.add_argument("--status", choices=["online", "late", "silent", "never_seen", "unknown"])
+    devices.add_argument("--status", choices=WORST_FIRST, metavar="S", help=", ".join(WORST_FIRST))
+    devices.add_argument(
+        "--work", action="store_true", help="instead: which homes to visit, why, and what to bring"
+    )
+    devices.add_argument(
+        "--proposed", action="store_true", help="instead: devices that speak and that nobody registered yet"
+    )
     as_json(devices)
+
+    notify = command(
+        "notify",
+        "tell by webhook and e-mail which homes need a visit: what is urgent at once, the rest once a day",
+        "--once",
+    )
+    notify.add_argument("--once", action="store_true", help="tell what is due now, and end (for cron)")
+
+    register = command("register", "register the devices of a list (CSV or Excel), all rows or none",
+                       "devices.xlsx --trial alna-medisindispenser --dry-run")  # fmt: skip
+    either = register.add_mutually_exclusive_group(required=True)
+    either.add_argument(
+        "file", type=Path, nargs="?", metavar="FILE", help="a row per device; columns by name"
+    )
+    register.add_argument(
+        "--dry-run", action="store_true", help="say what would become of each row, write nothing"
+    )
+    register.add_argument(
+        "--skip-bad", action="store_true", help="leave refused rows out instead of writing nothing"
+    )
+    register.add_argument("--trial", metavar="T", help="the trial of the rows that name none")
+    either.add_argument(
+        "--template",
+        type=Path,
+        metavar="FILE",
+        help="instead: write an empty list to start from, .xlsx or .csv",
+    )
+    as_json(register)
+
+    labels = command("labels", "a sheet of QR labels that open the devices' pages, as PDF",
+                     "--trial alna-medisindispenser --to labels.pdf")  # fmt: skip
+    labels.add_argument(
+        "--to", type=Path, required=True, metavar="FILE", help="where the PDF goes; A4, 3 × 8 labels"
+    )
+    labels.add_argument("--trial", metavar="T", help="only devices of this trial")
+    labels.add_argument(
+        "--device", action="append", default=[], metavar="D", help="only this one; may be given often"
+    )
+    labels.add_argument(
+        "--language", choices=["en", "nb", "da"], default="en", help="of the technology's title"
+    )
 
     quarantine = command("quarantine", "messages that could not be stored: list them, show one, or try them again",
                          "--replay --reason unknown_device")  # fmt: skip

@@ -69,16 +69,21 @@ def _ingest(arguments: Arguments, settings: Settings) -> int:
             print(f"{settings.mqtt_client_id} is not at work", file=sys.stderr)
             return 1
         return 0
+    if arguments.leave:
+        from ingest.leave import leave
+
+        print(leave(settings, _stop_on_signals()))
+        return 0
     from ingest.run import run
 
     run(settings, _stop_on_signals())
     return 0
 
 
-def _api(arguments: Arguments, _settings: Settings) -> None:
+def _api(arguments: Arguments, settings: Settings) -> None:
     from api.app import serve
 
-    serve(arguments.host, arguments.port)
+    serve(arguments.host, arguments.port, dashboard_url=settings.dashboard())
 
 
 def _dashboard(arguments: Arguments, settings: Settings) -> None:
@@ -148,17 +153,20 @@ def _load(arguments: Arguments, _settings: Settings) -> None:
         loaded = load(connection, arguments.folder, builtin_technologies())
     package = loaded.package
     counts = {
-        "homes": len(package.homes),
-        "devices": len(package.devices),
-        "visits": len(package.visits),
-        "measures": len(package.measures),
-        "events_added": loaded.events_added,
-        "events_already_there": loaded.events_already_there,
+        ("homes", "home"): len(package.homes),
+        ("devices", "device"): len(package.devices),
+        ("visits", "visit"): len(package.visits),
+        ("measures", "measure"): len(package.measures),
+        ("events_added", "event_added"): loaded.events_added,
+        ("events_already_there", "event_already_there"): loaded.events_already_there,
     }
     if arguments.json:
-        print(json.dumps({"trial": package.trial.id, **counts}))
+        print(json.dumps({"trial": package.trial.id} | {many: count for (many, _), count in counts.items()}))
     else:
-        told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+        told = ", ".join(
+            f"{count} {(one if count == 1 else many).replace('_', ' ')}"
+            for (many, one), count in counts.items()
+        )
         print(f"{package.trial.id} loaded: {told}")
 
 
@@ -198,6 +206,12 @@ def _devices(arguments: Arguments, _settings: Settings) -> None:
     now = datetime.now(UTC)
     with db.connect() as connection, db.translated():
         migrate.require_current(connection)
+        if arguments.proposed:
+            from nyttig.proposed import proposed
+
+            found = proposed(connection, now)
+            print(text.as_json(found) if arguments.json else text.proposals(found, now))
+            return
         if arguments.trial:
             registry.require(connection, arguments.trial)
         if arguments.device:
@@ -205,10 +219,80 @@ def _devices(arguments: Arguments, _settings: Settings) -> None:
             entries = ledger.entries(connection, device=arguments.device)
             print(text.as_json(entries) if arguments.json else text.ledger(entries))
             return
+        if arguments.work:
+            from nyttig.device_record import open_work
+
+            work = open_work(connection, now, trial_id=arguments.trial)
+            print(text.as_json(work) if arguments.json else text.work(work, now))
+            return
         health = device_health(connection, now, trial_id=arguments.trial)
     kept = tuple(one for one in health.devices if arguments.status in (None, one.status))
     health = replace(health, devices=kept)
     print(text.as_json(health) if arguments.json else text.devices(health, now))
+
+
+def _notify(arguments: Arguments, settings: Settings) -> int:
+    from nyttig.notify import run
+
+    return 0 if run(settings, _stop_on_signals(), once=arguments.once) else 1
+
+
+def _register(arguments: Arguments, _settings: Settings) -> int:
+    from nyttig import text
+    from nyttig.device_list import ListError, read, write_template
+    from nyttig.package.technologies import builtin_technologies
+    from nyttig.registration import in_words, register_list
+    from nyttig.store import db, history, migrate
+
+    if arguments.template is not None:
+        write_template(arguments.template)
+        print(
+            f"{arguments.template} is an empty list: a row per device, then `nyttig register {arguments.template}`"
+        )
+        return 0
+    try:
+        content = arguments.file.read_bytes()
+    except OSError as error:
+        raise ListError(f"{str(arguments.file)!r} cannot be read: {error.strerror}") from error
+    listed = read(content, arguments.file.name)
+    with db.connect() as connection:
+        migrate.require_current(connection)
+        done = register_list(
+            connection,
+            listed,
+            builtin_technologies(),
+            by=history.COMMAND_LINE,
+            trial_id=arguments.trial,
+            dry_run=arguments.dry_run,
+            skip_bad=arguments.skip_bad,
+        )
+    print(text.as_json(done) if arguments.json else in_words(done))
+    return 1 if done.refused and not arguments.skip_bad else 0
+
+
+def _labels(arguments: Arguments, settings: Settings) -> None:
+    from nyttig.labels import labels, only_here, sheet
+    from nyttig.store import db, migrate
+
+    url = settings.dashboard()
+    with db.connect() as connection:
+        migrate.require_current(connection)
+        made = labels(
+            connection, url, trial_id=arguments.trial, only=arguments.device, language=arguments.language
+        )
+    try:
+        arguments.to.write_bytes(sheet(made))
+    except OSError as error:
+        raise NyttigError(
+            f"{str(arguments.to)!r} cannot be written: {error.strerror}; name another place"
+        ) from error
+    print(f"{len(made)} {'label' if len(made) == 1 else 'labels'} in {arguments.to}")
+    if only_here(url):
+        print(
+            f"nyttig: the labels lead to {url}, which only this machine can open; set NYTTIG_DASHBOARD_URL to the "
+            "address that phones use, and make them anew",
+            file=sys.stderr,
+        )
 
 
 def _quarantine(arguments: Arguments, settings: Settings) -> None:
@@ -216,7 +300,7 @@ def _quarantine(arguments: Arguments, settings: Settings) -> None:
     from nyttig.store import db, migrate, quarantine
 
     if arguments.replay:
-        from ingest.run import replay_quarantine
+        from ingest.replay import replay_quarantine
 
         stored, left = replay_quarantine(settings, reason=arguments.reason)
         print(f"{stored} kinds of messages stored, {left} still in quarantine")
@@ -296,6 +380,9 @@ COMMANDS: dict[str, Callable[[Arguments, Settings], int | None]] = {
     "report": _report,
     "export": _export,
     "devices": _devices,
+    "notify": _notify,
+    "register": _register,
+    "labels": _labels,
     "quarantine": _quarantine,
     "verify": _verify,
     "settings": _settings,

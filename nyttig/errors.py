@@ -22,6 +22,10 @@ class NotFoundError(NyttigError):
     """What was asked for by name does not exist."""
 
 
+class ClashError(NyttigError):
+    """What is asked for contradicts what the registry says; the message names both."""
+
+
 class StoreUnavailableError(NyttigError):
     """The database cannot be reached or went away in the middle; trying again may help."""
 

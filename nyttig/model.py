@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, NamedTuple
 
 UsageClass = Literal["scheduled", "on_demand", "standby"]
@@ -28,6 +28,7 @@ EndReason = Literal[
     "withdrew_consent",
     "other",
 ]
+RetireReason = Literal["broken", "lost", "returned", "replaced", "other"]
 
 EARLIEST_PLAUSIBLE_TIME = datetime(2010, 1, 1, tzinfo=UTC)
 """Clocks that lost their battery wake in 1970, 1980 or 2000; no trial device reported before this."""
@@ -140,20 +141,43 @@ def believed_time(
 
 @dataclass(frozen=True, slots=True)
 class UseRule:
-    """Which readings are uses.
+    """Which readings are uses, or say that a device is armed or worn.
 
-    Without a threshold each reading of `type` is one. With a threshold a use is a crossing:
-    `above` from at-or-below to above it, `below` from at-or-above to below it.
+    Without any other field each reading of `type` is a use. With `above` (or `below`) readings turn a state on where
+    they lie beyond it and off where they lie at or before `release` (the threshold itself unless given); in between
+    it stays as it was. A reading of the type `until` turns it off, too. A use begins where the state turns on.
+    `bare`: a reading without a value counts as one beyond the threshold. With `release`, `until` or
+    `minimum_minutes` the state lasts: what is shorter than `minimum_minutes` is no use, and its length counts when
+    uses are joined. `joining_gap_minutes` is the technology's unless the rule has its own.
     """
 
     type: str
     above: float | None = None
     below: float | None = None
+    release: float | None = None
+    until: str | None = None
+    bare: bool = False
+    minimum_minutes: float | None = None
+    joining_gap_minutes: float | None = None
+
+    @property
+    def counts_each_reading(self) -> bool:
+        """Whether a reading is a use by itself, whatever came before."""
+        return self.until is None and (self.bare or (self.above is None and self.below is None))
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a use of this rule has a length."""
+        return self.release is not None or self.until is not None or self.minimum_minutes is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Technology:
-    """What is tried: its usage class and what counts as one use of it."""
+    """What is tried: its usage class, what counts as one use of it, and what else its readings mean.
+
+    `armed_rules` say when a device watches over somebody; there a rule needs a threshold or `until`. Readings of the
+    types `alarm` raise an alarm, those of `alarm_handled` say that somebody took care of it.
+    """
 
     id: str
     titles: Mapping[str, str]
@@ -162,6 +186,9 @@ class Technology:
     joining_gap_minutes: float = 0.0
     heartbeat_minutes: float = 60.0
     minimum_uses_per_day: int = 1
+    armed_rules: tuple[UseRule, ...] = ()
+    alarm: tuple[str, ...] = ()
+    alarm_handled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +253,10 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One piece of a technology and the address under which its dialect knows it."""
+    """One piece of a technology and the address under which its dialect knows it.
+
+    `hardware_id` is what its maker gave it and no renaming changes (an IEEE address, a DevEUI, a serial number).
+    """
 
     device: str
     technology: str
@@ -235,6 +265,9 @@ class Device:
     heartbeat_minutes: float
     power: Literal["battery", "mains"]
     role: Role
+    hardware_id: str | None = None
+    retired_at: datetime | None = None
+    retired_because: RetireReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +288,33 @@ class Pause:
     paused_from: datetime
     paused_to: datetime
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Something due in a home at a local time of day: a dose, a call, a check.
+
+    `weekdays` holds the ISO numbers of its days, 1 Monday to 7 Sunday. `from_day` and `to_day` are its first and
+    last day; None: as long as the home is in the trial.
+    """
+
+    home: str
+    due_time: time
+    weekdays: str = "1234567"
+    from_day: date | None = None
+    to_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPart:
+    """What is known of a unit's part in a trial, invited or taking part; None: nobody said."""
+
+    unit: str
+    invited_on: date | None = None
+    joined_on: date | None = None
+    staff: int | None = None
+    ambassadors_trained: int | None = None
+    ambassadors_active: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +383,8 @@ class TrialPackage:
     devices: tuple[Device, ...] = ()
     placements: tuple[Placement, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    units: tuple[UnitPart, ...] = ()
     visits: tuple[Visit, ...] = ()
     measures: tuple[Measure, ...] = ()
     costs: tuple[Cost, ...] = ()

@@ -87,7 +87,7 @@ def schedule_figures(
     at = pd.to_datetime(known["minute"] * 60, unit="s", utc=True).dt.tz_convert(zone)
     day = at.dt.tz_localize(None).dt.normalize()
     monday = day - pd.to_timedelta(day.dt.day_of_week, unit="D")
-    started = known["home"].map(_first_days(exposures, zone))
+    started = pd.to_datetime(known["home"].map(_first_days(exposures, zone)))
     steady = (day >= started + timedelta(days=parameters.ramp_in_days)).to_numpy()
     scheduled = {each.home for each in package.schedules}
     units = {home.home: home.unit for home in package.homes if home.installed_on is not None}
@@ -130,8 +130,7 @@ def _iso_week(monday: date) -> str:
     return f"{year}-W{week:02d}"
 
 
-def _first_days(exposures: pd.DataFrame, zone: ZoneInfo) -> pd.Series:
+def _first_days(exposures: pd.DataFrame, zone: ZoneInfo) -> dict[str, pd.Timestamp]:
     """Each home's first local day of exposure."""
     local = exposures["from_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
-    first: pd.Series = local.groupby(exposures["home"], observed=True).min()
-    return first
+    return {str(home): first for home, first in local.groupby(exposures["home"], observed=True).min().items()}

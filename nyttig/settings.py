@@ -15,6 +15,8 @@ from nyttig.errors import SettingsError
 
 KEEP_EVENTS_DAYS_MIN = 30
 
+DASHBOARD_URL = "http://127.0.0.1:8501"
+
 PG_VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE", "PGSSLMODE")
 
 
@@ -37,6 +39,14 @@ class Settings:
     )
     keep_events_days: str = field(default="", metadata={"env": "NYTTIG_KEEP_EVENTS_DAYS"})
     api_url: str = field(default="http://127.0.0.1:8000", metadata={"env": "NYTTIG_API_URL"})
+    dashboard_url: str = field(default=DASHBOARD_URL, metadata={"env": "NYTTIG_DASHBOARD_URL"})
+    notify_webhook: str = field(default="", metadata={"env": "NYTTIG_NOTIFY_WEBHOOK", "secret": True})
+    notify_smtp_url: str = field(default="", metadata={"env": "NYTTIG_NOTIFY_SMTP_URL"})
+    notify_email_from: str = field(default="", metadata={"env": "NYTTIG_NOTIFY_EMAIL_FROM"})
+    notify_email_to: str = field(default="", metadata={"env": "NYTTIG_NOTIFY_EMAIL_TO"})
+    notify_digest_hour: str = field(default="7", metadata={"env": "NYTTIG_NOTIFY_DIGEST_HOUR"})
+    notify_timezone: str = field(default="Europe/Oslo", metadata={"env": "NYTTIG_NOTIFY_TIMEZONE"})
+    notify_repeat_hours: str = field(default="72", metadata={"env": "NYTTIG_NOTIFY_REPEAT_HOURS"})
     postgres: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -55,11 +65,28 @@ class Settings:
         settings.broker()
         settings.sources()
         settings.keep_events()
+        settings.dashboard()
         return settings
 
     def broker(self) -> Broker:
         """The broker's address, taken apart."""
         return Broker.from_url(self.mqtt_url)
+
+    def dashboard(self) -> str:
+        """The address at which people open the dashboard: what QR labels and messages lead to."""
+        try:
+            parts = urlsplit(self.dashboard_url)
+            sound = (
+                parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+            )
+        except ValueError:
+            sound = False
+        if not sound:
+            raise SettingsError(
+                f"NYTTIG_DASHBOARD_URL={_masked(self.dashboard_url)!r} is not the address of a page; write for example "
+                "https://nyttig.example.no"
+            )
+        return self.dashboard_url.rstrip("/")
 
     def sources(self) -> tuple[Source, ...]:
         """The topic filters to subscribe to, each with its dialect."""
@@ -90,6 +117,9 @@ class Settings:
     def described(self) -> list[tuple[str, str]]:
         """Every variable with its value in force, secrets masked, for `nyttig settings`."""
         ours = {f.metadata["env"]: getattr(self, f.name) for f in fields(self) if f.metadata.get("env")}
+        for spec in fields(self):
+            if spec.metadata.get("secret") and ours[spec.metadata["env"]]:
+                ours[spec.metadata["env"]] = _place_of(ours[spec.metadata["env"]])
         libpq = dict.fromkeys(PG_VARIABLES, "(libpq's default)") | dict(self.postgres)
         if "PGPASSWORD" in self.postgres:
             libpq["PGPASSWORD"] = "****"
@@ -142,5 +172,11 @@ def _no_broker(url: str) -> SettingsError:
 def _masked(value: str) -> str:
     """`value` without the password that an address may hold before its last @."""
     login, at, rest = value.rpartition("@")
-    parts = re.fullmatch(r"((?:mqtt|http)s?://)?([^:]*)(:.*)?", login, re.DOTALL) if at else None
+    parts = re.fullmatch(r"((?:mqtt|http|smtp)s?://)?([^:]*)(:.*)?", login, re.DOTALL) if at else None
     return value if parts is None else f"{parts[1] or ''}{parts[2]}{':****' if parts[3] else ''}@{rest}"
+
+
+def _place_of(url: str) -> str:
+    """The scheme and host of an address whose path is itself a secret, as webhooks have it."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}/****" if separator else "****"

@@ -134,3 +134,9 @@ def test_a_moment_is_noticed_when_a_message_before_it_still_covers_it(
     assert told["observed"].tolist() == [under_proof(m, [*heard, *used], reach) for m in told["minute"]]
     begun = use_moments(table, exposures)
     assert begun["minute"].tolist() == sorted({m for m in used if span[0] <= m < span[1]})
+
+
+def test_before_anybody_had_the_technology_nothing_was_due(store: db.Session) -> None:
+    save(store, scheduled())
+    figures = found(store, "2026-08-20")
+    assert (figures.all_days.done.of, figures.all_days.unknown, figures.weeks) == (0, 0, ())

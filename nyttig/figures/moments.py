@@ -56,7 +56,8 @@ def noticed(
     under = shared_minutes(*proof, both["stream"].to_numpy(dtype=np.int64), minute, minute + 1) > 0
     observed = both.assign(observed=under).groupby("number")["observed"].any()
     found = numbered.set_index("number").loc[observed.index, ["home", "minute"]]
-    return found.assign(observed=observed).reset_index(drop=True)
+    told = found.assign(observed=observed).reset_index(drop=True)
+    return told.astype({"minute": "int64", "observed": "bool"})  # also where there is none
 
 
 def _bits_set(masks: Masks) -> tuple[Integers, Integers]:

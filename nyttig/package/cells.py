@@ -20,6 +20,8 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]00:00(:00(\.0+)?)?")
 _NORDIC_DATE = re.compile(r"(\d{1,2})[.\-/](\d{1,2})[.\-/](\d{4})(.*)")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
+_CLOCK = re.compile(r"(\d{1,2})[:.]([0-5]\d)(?:[:.]([0-5]\d)(?:\.0+)?)?")
+_WEEKDAYS = re.compile(r"[1-7]+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 # What English, Norwegian and Danish spreadsheets make of true and false when they save.
@@ -51,11 +53,17 @@ def parse(text: str, column: Column, zone: ZoneInfo | None) -> Any:
             return _time(text, zone, any_year=column.any_year)
         case "day_or_time":
             return _day_or_time(text, zone, column)
+        case "time_of_day":
+            return _time_of_day(text)
+        case "weekdays":
+            return _weekdays(text)
         case "number":
             return _number(text, column)
         case "integer":
             if not _INTEGER.fullmatch(text):
                 raise CellError("is no whole number; write digits only, such as 4182")
+            if column.at_least is not None and int(text) < column.at_least:
+                raise CellError(f"must be {column.at_least:g} or more")
             return int(text)
         case "boolean":
             if text.lower() not in _BOOLEANS:
@@ -71,7 +79,7 @@ def cell_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, float):
         return "" if math.isnan(value) else repr(value)
@@ -201,6 +209,19 @@ def _day_or_time(text: str, zone: ZoneInfo | None, column: Column) -> datetime:
     if column.name.endswith("_to"):
         day += timedelta(days=1)
     return local_midnight(day, zone or ZoneInfo("UTC"))
+
+
+def _time_of_day(text: str) -> time:
+    found = _CLOCK.fullmatch(text)
+    if not found or int(found[1]) > 23:
+        raise CellError("is no time of day; write it as 08:00")
+    return time(int(found[1]), int(found[2]), int(found[3] or 0))
+
+
+def _weekdays(text: str) -> str:
+    if not _WEEKDAYS.fullmatch(text) or len(set(text)) < len(text):
+        raise CellError("is no list of weekdays; write their numbers, 1 Monday to 7 Sunday, such as 12345")
+    return "".join(sorted(text))
 
 
 def _nordic(text: str) -> str:

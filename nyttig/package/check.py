@@ -26,7 +26,8 @@ def check(tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]) ->
     _unique(tables["devices"], ("device",), problems)
     _unique(tables["devices"], ("dialect", "address"), problems)
     _unique(tables["pauses"], ("home", "paused_from"), problems)
-    for name in ("placements", "pauses", "visits", "measures"):
+    _unique(tables["units"], ("unit",), problems)
+    for name in ("placements", "pauses", "schedules", "visits", "measures"):
         _known(tables[name], "home", homes, "homes.csv", problems)
     _known(tables["placements"], "device", devices, "devices.csv", problems)
     _homes(tables["homes"], trial, problems)
@@ -34,7 +35,10 @@ def check(tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]) ->
     _ends_after(tables["placements"], "placed_at", "removed_at", problems)
     _ends_after(tables["pauses"], "paused_from", "paused_to", problems)
     _ends_after(tables["visits"], "started_at", "ended_at", problems, or_at=True)
+    _ends_after(tables["schedules"], "from_day", "to_day", problems, or_at=True)
+    _units(tables["units"], trial, problems)
     _placements(tables["placements"], problems)
+    _retired(tables["placements"], tables["devices"], problems)
     _visits(tables["visits"], trial, problems)
 
 
@@ -102,6 +106,10 @@ def _devices(rows: Rows, trial: TrialFile, problems: list[Problem]) -> None:
         if dialect == "nyttig" and address is not None and set(address) & set("/+#"):
             remedy = "stands in an MQTT topic and may hold none of / + #; change it"
             problems.append(_problem(rows, row, "address", remedy))
+        for said, unsaid in (("retired_at", "retired_because"), ("retired_because", "retired_at")):
+            if row.has(said) and row.values.get(unsaid) is None and unsaid not in row.bad:
+                remedy = f"says that the device is retired, and {unsaid} is empty; fill in both, or neither"
+                problems.append(_problem(rows, row, said, remedy))
 
 
 def _ends_after(rows: Rows, start: str, end: str, problems: list[Problem], *, or_at: bool = False) -> None:
@@ -133,6 +141,32 @@ def _placements(rows: Rows, problems: list[Problem]) -> None:
                     "a device is in one place at a time: fill in or correct removed_at of that row"
                 )
                 problems.append(_problem(rows, later, "placed_at", remedy))
+
+
+def _retired(placements: Rows, devices: Rows, problems: list[Problem]) -> None:
+    retired = {
+        row.values["device"]: row.values["retired_at"]
+        for row in devices.rows
+        if row.has("device", "retired_at")
+    }
+    for row in placements.rows:
+        if not row.has("device", "placed_at") or "removed_at" in row.bad:
+            continue
+        until, retired_at = row.values.get("removed_at") or _FOREVER, retired.get(row.values["device"])
+        if retired_at is not None and until > retired_at:
+            remedy = f"the device is retired from {retired_at.isoformat()} on (devices.csv); its placement ends then"
+            problems.append(_problem(placements, row, "removed_at", remedy))
+
+
+def _units(rows: Rows, trial: TrialFile, problems: list[Problem]) -> None:
+    for row in rows.rows:
+        if row.has("unit", "joined_on") and trial.units and row.values["unit"] not in trial.units:
+            remedy = "joined, and is no unit of the trial; add it to units in trial.toml, or empty joined_on."
+            problems.append(_problem(rows, row, "unit", remedy + closest(row.values["unit"], trial.units)))
+        for part, whole in (("ambassadors_trained", "staff"), ("ambassadors_active", "ambassadors_trained")):
+            if row.has(part, whole) and row.values[part] > row.values[whole]:
+                remedy = f"is more than {whole} ({row.values[whole]}), of which it is a part; check both"
+                problems.append(_problem(rows, row, part, remedy))
 
 
 def _visits(rows: Rows, trial: TrialFile, problems: list[Problem]) -> None:

@@ -12,10 +12,21 @@ from typing import Literal, get_args
 
 import pyarrow as pa
 
-from nyttig.model import EndReason, Origin, Period, Role, SiteType
+from nyttig.model import EndReason, Origin, Period, RetireReason, Role, SiteType
 
 Kind = Literal[
-    "code", "text", "choice", "date", "time", "day_or_time", "number", "integer", "boolean", "json"
+    "code",
+    "text",
+    "choice",
+    "date",
+    "time",
+    "day_or_time",
+    "time_of_day",
+    "weekdays",
+    "number",
+    "integer",
+    "boolean",
+    "json",
 ]
 
 CODE_PATTERN = r"[A-Za-z0-9._-]+"
@@ -28,6 +39,8 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     "date": pa.date32(),
     "time": pa.timestamp("us", tz="UTC"),
     "day_or_time": pa.timestamp("us", tz="UTC"),
+    "time_of_day": pa.time64("us"),
+    "weekdays": pa.string(),
     "number": pa.float64(),
     "integer": pa.int64(),
     "boolean": pa.bool_(),
@@ -104,6 +117,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
             "Primary devices carry the trial's figures; default primary",
             choices=get_args(Role),
         ),
+        Column(
+            "hardware_id",
+            "text",
+            "The maker's own mark that no renaming changes: IEEE address, DevEUI, serial number",
+        ),
+        Column("retired_at", "time", "From when the device is out of service for good"),
+        Column("retired_because", "choice", "Why it was retired", choices=get_args(RetireReason)),
     ),
     "placements": (
         Column("device", "code", "Code of the device", required=True),
@@ -118,6 +138,21 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ),
         Column("paused_to", "day_or_time", "Until when; a day counts whole", required=True),
         Column("reason", "text", "Kind of pause, without personal data"),
+    ),
+    "schedules": (
+        _HOME,
+        Column("due_time", "time_of_day", "Local time of day at which it is due", required=True),
+        Column("weekdays", "weekdays", "Its days, 1 Monday to 7 Sunday; default all"),
+        Column("from_day", "date", "First day; default as soon as the home is in the trial"),
+        Column("to_day", "date", "Last day; default as long as it is"),
+    ),
+    "units": (
+        Column("unit", "text", "District or municipality, invited or taking part", required=True),
+        Column("invited_on", "date", "Day on which it was invited to take part"),
+        Column("joined_on", "date", "Day on which it said yes"),
+        Column("staff", "integer", "Employees who could become ambassadors", at_least=0),
+        Column("ambassadors_trained", "integer", "Employees trained as ambassadors", at_least=0),
+        Column("ambassadors_active", "integer", "Of those, active in the last 28 days", at_least=0),
     ),
     "visits": (
         _HOME,

@@ -35,6 +35,8 @@ _FIELD_TYPES = {
     "date": "date",
     "time": "datetime",
     "day_or_time": "datetime",
+    "time_of_day": "time",
+    "weekdays": "string",
     "number": "number",
     "integer": "integer",
     "boolean": "boolean",

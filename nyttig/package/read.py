@@ -14,8 +14,10 @@ from nyttig.model import (
     Measure,
     Pause,
     Placement,
+    Schedule,
     Technology,
     TrialPackage,
+    UnitPart,
     Visit,
 )
 from nyttig.package.check import check
@@ -58,6 +60,8 @@ def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPac
         devices=_each(tables["devices"], Device),
         placements=_each(tables["placements"], Placement),
         pauses=_each(tables["pauses"], Pause),
+        schedules=_each(tables["schedules"], _schedule),
+        units=_each(tables["units"], UnitPart),
         visits=_each(tables["visits"], _visit),
         measures=_each(tables["measures"], _measure),
         costs=_each(tables["costs"], Cost),
@@ -89,6 +93,10 @@ def _fill_in_device(row: Row, trial: TrialFile) -> None:
 
 def _each(rows: Rows, make: Callable[..., T]) -> tuple[T, ...]:
     return tuple(make(**row.values) for row in rows.rows)
+
+
+def _schedule(**values: Any) -> Schedule:
+    return Schedule(**{**values, "weekdays": values.get("weekdays") or "1234567"})
 
 
 def _visit(**values: Any) -> Visit:

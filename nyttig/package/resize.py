@@ -32,6 +32,7 @@ def resize(package: TrialPackage, homes: int) -> TrialPackage:
         devices=tuple(device for part in kept for device in part.devices),
         placements=tuple(placement for part in kept for placement in part.placements),
         pauses=tuple(pause for part in kept for pause in part.pauses),
+        schedules=tuple(schedule for part in kept for schedule in part.schedules),
         visits=tuple(visit for part in kept for visit in part.visits),
         measures=tuple(measure for part in kept for measure in part.measures),
     )
@@ -53,6 +54,9 @@ def _part(package: TrialPackage, homes: set[str], suffix: str) -> TrialPackage:
             replace(each, device=each.device + suffix, home=each.home + suffix) for each in placements
         ),
         pauses=tuple(replace(each, home=each.home + suffix) for each in package.pauses if each.home in homes),
+        schedules=tuple(
+            replace(each, home=each.home + suffix) for each in package.schedules if each.home in homes
+        ),
         visits=tuple(replace(each, home=each.home + suffix) for each in package.visits if each.home in homes),
         measures=tuple(
             replace(each, home=each.home + suffix) for each in package.measures if each.home in homes

@@ -39,8 +39,14 @@ def shift(package: TrialPackage, days: int) -> TrialPackage:
         homes=tuple(
             dates(each, "asked_on", "consented_on", "installed_on", "ended_on") for each in package.homes
         ),
+        devices=tuple(
+            each if each.retired_at is None else replace(each, retired_at=_later(each.retired_at, by, zone))
+            for each in package.devices
+        ),
         placements=tuple(span(each, "placed_at", "removed_at") for each in package.placements),
         pauses=tuple(span(each, "paused_from", "paused_to") for each in package.pauses),
+        schedules=tuple(dates(each, "from_day", "to_day") for each in package.schedules),
+        units=tuple(dates(each, "invited_on", "joined_on") for each in package.units),
         visits=tuple(span(each, "started_at", "ended_at") for each in package.visits),
         measures=tuple(dates(each, "measured_on") for each in package.measures),
     )

@@ -125,7 +125,11 @@ def _own_technologies(section: Section, known: Mapping[str, Technology]) -> dict
 
 def _in_order(technology: Technology) -> Technology:
     """The technology with its rules by type: in which order they are written says nothing."""
-    return replace(technology, use_rules=tuple(sorted(technology.use_rules, key=lambda rule: rule.type)))
+    use, armed = (
+        tuple(sorted(rules, key=lambda rule: rule.type))
+        for rules in (technology.use_rules, technology.armed_rules)
+    )
+    return replace(technology, use_rules=use, armed_rules=armed)
 
 
 def _zone(section: Section, starts: date | None, ends: date | None) -> ZoneInfo | None:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from nyttig import __version__
 from nyttig.errors import PackageError, Problem
-from nyttig.model import Technology, Trial, TrialPackage
+from nyttig.model import Technology, Trial, TrialPackage, UseRule
 from nyttig.package.cells import cell_text
 from nyttig.package.columns import EVENT_COLUMNS, OUTAGE_COLUMNS, TABLES, Column, arrow_schema, closest
 from nyttig.package.manifest import FILE as MANIFEST
@@ -195,17 +195,22 @@ def trial_toml(trial: Trial, technologies: Iterable[Technology]) -> str:
                 {
                     "titles": dict(technology.titles),
                     "usage_class": technology.usage_class,
-                    "use": [
-                        {"type": rule.type, "above": rule.above, "below": rule.below}
-                        for rule in technology.use_rules
-                    ],
+                    "use": [_rule(rule) for rule in technology.use_rules],
                     "joining_gap_minutes": technology.joining_gap_minutes,
                     "heartbeat_minutes": technology.heartbeat_minutes,
                     "minimum_uses_per_day": technology.minimum_uses_per_day,
+                    "armed": [_rule(rule) for rule in technology.armed_rules] or None,
+                    "alarm": list(technology.alarm) or None,
+                    "alarm_handled": list(technology.alarm_handled) or None,
                 }
             ),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _rule(rule: UseRule) -> dict[str, Any]:
+    """The rule's fields; None, which is not written, where `bare` is false."""
+    return {each.name: getattr(rule, each.name) for each in fields(rule)} | {"bare": rule.bare or None}
 
 
 def _pairs(values: Mapping[str, Any]) -> list[str]:

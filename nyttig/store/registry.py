@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from nyttig.errors import NotFoundError, PackageError, Problem
+from nyttig.errors import NotFoundError
 from nyttig.model import (
     Cost,
     Device,
@@ -23,9 +23,9 @@ from nyttig.model import (
     Technology,
     Trial,
     TrialPackage,
-    UseRule,
     Visit,
 )
+from nyttig.store import changes, contradictions, devices, history, placements, plans, technologies
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +38,65 @@ class KnownDevice:
     address: str
 
 
-def save(connection: Connection[Any], package: TrialPackage, known: Mapping[str, Technology]) -> None:
+@dataclass(frozen=True, slots=True)
+class KnownTrial:
+    """What the rest of the registry needs to know of a trial."""
+
+    id: str
+    technology: str
+    timezone: str
+    units: tuple[str, ...]
+
+
+def save(
+    connection: Connection[Any],
+    package: TrialPackage,
+    known: Mapping[str, Technology],
+    *,
+    by: str = history.COMMAND_LINE,
+) -> None:
     """The registry says what `package` says, in the current transaction; saving it again changes nothing.
 
-    `known` are the technologies that a package may use without describing them. Raises PackageError where the
-    package contradicts another trial that is already there.
+    `known` are the technologies that a package may use without describing them. What changed is in the history, for
+    the trial and for each device. Raises PackageError where the package contradicts another trial that is already
+    there.
     """
-    _refuse_contradictions(connection, package)
+    history.lock(connection)
+    contradictions.refuse(connection, package)
+    trial_id = package.trial.id
+    before = read(connection, trial_id) if trial_id in trial_ids(connection) else None
+    touched = changes.devices_of(connection, package)
+    devices_before = changes.states(connection, touched)
     described = {**known, **{technology.id: technology for technology in package.technologies}}
     for name in sorted({package.trial.technology, *(device.technology for device in package.devices)}):
-        _save_technology(connection, described[name])
+        technologies.save(connection, described[name])
     _save_trial(connection, package.trial)
     _save_sites(connection, package)
     _save_devices(connection, package)
     _save_registrations(connection, package)
+    plans.save(connection, package)
+    found = [
+        *changes.of_trial(before, read(connection, trial_id)),
+        *changes.of_devices(devices_before, changes.states(connection, touched), action="loaded"),
+    ]
+    history.record_all(connection, found, by=by, trials=[trial_id])
 
 
 def trial_ids(connection: Connection[Any]) -> list[str]:
     """The trials there are, in the order in which they start."""
     return [row[0] for row in connection.execute("SELECT id FROM trials ORDER BY starts, id").fetchall()]
+
+
+def trials(connection: Connection[Any]) -> list[KnownTrial]:
+    """All trials, in the order in which they start."""
+    rows = connection.execute(
+        """
+        SELECT t.id, t.technology_id, t.timezone, array_agg(u.name ORDER BY n.place)
+        FROM trials t JOIN trial_units n ON n.trial_id = t.id JOIN units u ON u.id = n.unit_id
+        GROUP BY t.id ORDER BY t.starts, t.id
+        """
+    ).fetchall()
+    return [KnownTrial(*(*row[:3], tuple(row[3]))) for row in rows]
 
 
 def require(connection: Connection[Any], trial_id: str) -> None:
@@ -123,13 +163,14 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
     devices = tuple(
         Device(*device)
         for device in rows(
-            "SELECT d.code, d.technology_id, d.dialect, d.address, d.heartbeat_minutes, d.power, t.role"
+            "SELECT d.code, d.technology_id, d.dialect, d.address, d.heartbeat_minutes, d.power, t.role,"
+            " d.hardware_id, d.retired_at, d.retired_because"
             " FROM trial_devices t JOIN devices d ON d.id = t.device_id WHERE t.trial_id = %s ORDER BY d.code"
         )
     )
     return TrialPackage(
         trial=trial,
-        technologies=_technologies(
+        technologies=technologies.read(
             connection, {trial.technology, *(device.technology for device in devices)}
         ),
         homes=tuple(
@@ -146,7 +187,9 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
             for placement in rows(
                 "SELECT d.code, s.code, p.placed_at, p.removed_at FROM placements p"
                 " JOIN devices d ON d.id = p.device_id JOIN sites s ON s.id = p.site_id"
-                " JOIN trial_devices t ON t.device_id = d.id WHERE t.trial_id = %s ORDER BY d.code, p.placed_at"
+                " JOIN trial_devices t ON t.device_id = d.id"
+                " JOIN enrolments e ON e.site_id = p.site_id AND e.trial_id = t.trial_id"
+                " WHERE t.trial_id = %s ORDER BY d.code, p.placed_at"
             )
         ),
         pauses=tuple(
@@ -156,6 +199,8 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
                 " WHERE p.trial_id = %s ORDER BY s.code, p.paused_from"
             )
         ),
+        schedules=plans.schedules(connection, trial_id),
+        units=plans.unit_parts(connection, trial_id),
         visits=tuple(
             Visit(*visit)
             for visit in rows(
@@ -179,11 +224,6 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
     )
 
 
-def technology_titles(connection: Connection[Any]) -> dict[str, dict[str, str]]:
-    """Every technology's titles by language."""
-    return dict(connection.execute("SELECT id, titles FROM technologies").fetchall())
-
-
 def known_devices(connection: Connection[Any]) -> list[KnownDevice]:
     """All devices, as ingest needs them."""
     rows = connection.execute("SELECT id, code, dialect, address FROM devices").fetchall()
@@ -191,106 +231,8 @@ def known_devices(connection: Connection[Any]) -> list[KnownDevice]:
 
 
 def version(connection: Connection[Any]) -> datetime | None:
-    """When a trial was last loaded; ingest looks here to see that the registry changed."""
-    row = connection.execute("SELECT max(loaded_at) FROM trials").fetchone()
-    assert row is not None
-    return row[0]  # type: ignore[no-any-return]  # the driver types rows as Any
-
-
-def _technologies(connection: Connection[Any], names: set[str]) -> tuple[Technology, ...]:
-    rules: dict[str, list[UseRule]] = {}
-    for technology, *rule in connection.execute(
-        "SELECT technology_id, type, above, below FROM use_rules WHERE technology_id = ANY (%s) ORDER BY type",
-        (sorted(names),),
-    ).fetchall():
-        rules.setdefault(technology, []).append(UseRule(*rule))
-    return tuple(
-        Technology(name, titles, usage_class, tuple(rules.get(name, ())), gap, heartbeat, minimum)
-        for name, titles, usage_class, gap, heartbeat, minimum in connection.execute(
-            "SELECT id, titles, usage_class, joining_gap_minutes, heartbeat_minutes, minimum_uses_per_day"
-            " FROM technologies WHERE id = ANY (%s) ORDER BY id",
-            (sorted(names),),
-        ).fetchall()
-    )
-
-
-def _refuse_contradictions(connection: Connection[Any], package: TrialPackage) -> None:
-    problems = []
-    homes = {home.home: home for home in package.homes}
-    for code, site_type, unit in connection.execute(
-        "SELECT s.code, s.site_type, u.name FROM sites s JOIN units u ON u.id = s.unit_id"
-        " WHERE s.code = ANY (%s) AND EXISTS (SELECT FROM enrolments e WHERE e.site_id = s.id AND e.trial_id <> %s)",
-        (list(homes), package.trial.id),
-    ).fetchall():
-        if (homes[code].site_type, homes[code].unit) != (site_type, unit):
-            problems.append(
-                Problem("homes.csv", None, "home", code, f"another trial has this code as a {site_type} in {unit!r}; "
-                        "give the home another code, or make the two agree")
-            )  # fmt: skip
-    devices = {device.device: device for device in package.devices}
-    addresses = {(device.dialect, device.address): device.device for device in package.devices}
-    for code, technology, dialect, address in connection.execute(
-        """
-        SELECT d.code, d.technology_id, d.dialect, d.address FROM devices d
-        WHERE (d.code = ANY (%(codes)s)
-               OR (d.dialect, d.address) IN (SELECT * FROM unnest(%(dialects)s::text[], %(addresses)s::text[])))
-          AND EXISTS (SELECT FROM trial_devices t WHERE t.device_id = d.id AND t.trial_id <> %(trial)s)
-        """,
-        {
-            "codes": list(devices),
-            "dialects": [dialect for dialect, _ in addresses],
-            "addresses": [address for _, address in addresses],
-            "trial": package.trial.id,
-        },
-    ).fetchall():
-        mine = devices.get(code)
-        if mine is None:
-            problems.append(
-                Problem("devices.csv", None, "address", address, f"device {code!r} of another trial has this address; "
-                        "an address belongs to one device")
-            )  # fmt: skip
-        elif (mine.technology, mine.dialect, mine.address) != (technology, dialect, address):
-            problems.append(
-                Problem("devices.csv", None, "device", code, f"another trial has this device as a {technology} at "
-                        f"{dialect} address {address!r}; make the two agree, or give the device another code")
-            )  # fmt: skip
-    if problems:
-        raise PackageError(problems)
-
-
-def _save_technology(connection: Connection[Any], technology: Technology) -> None:
-    """The technology stands as described; where its rules changed, its devices' rollups are marked."""
-    before = _technologies(connection, {technology.id})
-    connection.execute(
-        """
-        INSERT INTO technologies (id, titles, usage_class, joining_gap_minutes, heartbeat_minutes, minimum_uses_per_day)
-        VALUES (%s, %s, %s, %s, %s, %s)
-        ON CONFLICT (id) DO UPDATE SET
-            titles = excluded.titles, usage_class = excluded.usage_class,
-            joining_gap_minutes = excluded.joining_gap_minutes, heartbeat_minutes = excluded.heartbeat_minutes,
-            minimum_uses_per_day = excluded.minimum_uses_per_day
-        """,
-        (
-            technology.id,
-            json.dumps(dict(technology.titles)),
-            technology.usage_class,
-            technology.joining_gap_minutes,
-            technology.heartbeat_minutes,
-            technology.minimum_uses_per_day,
-        ),
-    )
-    connection.execute("DELETE FROM use_rules WHERE technology_id = %s", (technology.id,))
-    for rule in technology.use_rules:
-        connection.execute(
-            "INSERT INTO use_rules (technology_id, type, above, below) VALUES (%s, %s, %s, %s)",
-            (technology.id, rule.type, rule.above, rule.below),
-        )
-    if before and before != _technologies(connection, {technology.id}):
-        connection.execute(
-            "INSERT INTO touched SELECT device_id, hour FROM rollups"
-            " WHERE device_id IN (SELECT id FROM devices WHERE technology_id = %s)",
-            (technology.id,),
-        )
+    """When the registry last changed, by whatever way; ingest looks here to learn of it."""
+    return history.newest_at(connection)
 
 
 def _save_trial(connection: Connection[Any], trial: Trial) -> None:
@@ -378,9 +320,11 @@ def _save_devices(connection: Connection[Any], package: TrialPackage) -> None:
     codes = [device.device for device in package.devices]
     connection.execute(
         """
-        DELETE FROM placements WHERE device_id IN (
+        DELETE FROM placements p WHERE device_id IN (
             SELECT device_id FROM trial_devices WHERE trial_id = %(trial)s
             UNION SELECT id FROM devices WHERE code = ANY (%(codes)s))
+          AND (EXISTS (SELECT FROM enrolments e WHERE e.site_id = p.site_id AND e.trial_id = %(trial)s)
+               OR NOT EXISTS (SELECT FROM enrolments e WHERE e.site_id = p.site_id))
         """,
         {"trial": trial_id, "codes": codes},
     )
@@ -391,26 +335,10 @@ def _save_devices(connection: Connection[Any], package: TrialPackage) -> None:
         " (SELECT * FROM unnest(%s::text[], %s::text[])) AND NOT code = ANY (%s)",
         ([d.dialect for d in package.devices], [d.address for d in package.devices], codes),
     )
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO devices (code, technology_id, dialect, address, heartbeat_minutes, power)"
-            " VALUES (%s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (code) DO UPDATE SET technology_id = excluded.technology_id, dialect = excluded.dialect,"
-            " address = excluded.address, heartbeat_minutes = excluded.heartbeat_minutes, power = excluded.power",
-            [
-                (d.device, d.technology, d.dialect, d.address, d.heartbeat_minutes, d.power)
-                for d in package.devices
-            ],
-        )
-        cursor.executemany(
-            "INSERT INTO trial_devices (trial_id, device_id, role) SELECT %s, id, %s FROM devices WHERE code = %s",
-            [(trial_id, device.role, device.device) for device in package.devices],
-        )
-        cursor.executemany(
-            "INSERT INTO placements (device_id, site_id, placed_at, removed_at)"
-            " SELECT d.id, s.id, %s, %s FROM devices d, sites s WHERE d.code = %s AND s.code = %s",
-            [(p.placed_at, p.removed_at, p.device, p.home) for p in package.placements],
-        )
+    devices.write(
+        connection, package.devices, [(trial_id, device.device, device.role) for device in package.devices]
+    )
+    placements.write(connection, (), package.placements)
 
 
 def _save_registrations(connection: Connection[Any], package: TrialPackage) -> None:
