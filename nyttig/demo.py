@@ -78,6 +78,7 @@ def run(demo: Demo, settings: Settings, environment: Mapping[str, str]) -> int:
             broker = EmbeddedBroker(_port("--mqtt-port", demo.mqtt_port, 1883))
             ours["NYTTIG_MQTT_URL"] = running.enter_context(broker).url
         ours["NYTTIG_API_URL"] = f"http://127.0.0.1:{api_port}"
+        ours.setdefault("NYTTIG_DASHBOARD_URL", f"http://127.0.0.1:{dashboard_port}")
         packages = _prepare(folder, demo, _conninfo(ours))
         parts = Parts(ours)
         running.enter_context(_orderly_end(folder))

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from nyttig import cli
+from nyttig.settings import Settings
 
 PROJECT = Path(__file__).parents[1]
 COMPOSE_TEXT = (PROJECT / "docker-compose.yml").read_text()
@@ -89,7 +90,13 @@ def made_environment(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
 
 
-def test_every_variable_is_written_by_make_env_or_is_an_address_with_a_safe_default(tmp_path: Path) -> None:
+SAFE_DEFAULTS = {
+    "NYTTIG_MQTT_SOURCES": f":-{Settings().mqtt_sources}",
+    "NYTTIG_DASHBOARD_URL": ":-http://127.0.0.1:8501",
+}
+
+
+def test_every_variable_is_written_by_make_env_or_has_a_safe_default(tmp_path: Path) -> None:
     written = made_environment(tmp_path)
     used = dict(VARIABLE.findall(COMPOSE_TEXT.replace("$$", "")))
     assert set(written) <= set(used)
@@ -97,7 +104,7 @@ def test_every_variable_is_written_by_make_env_or_is_an_address_with_a_safe_defa
         if name in written:
             assert rest == ":?run deploy/make-env first", f"{name} may be missing or has a default"
         else:
-            assert rest == ":-127.0.0.1", name
+            assert rest == SAFE_DEFAULTS.get(name, ":-127.0.0.1"), name
 
 
 def test_no_password_stands_in_the_compose_file() -> None:
