@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Literal
 
@@ -14,7 +14,7 @@ from api import examples
 from api.deps import Now, current, json
 from nyttig.device_health import INGESTOR_GONE_AFTER
 from nyttig.errors import NyttigError
-from nyttig.store import canaries, health, platform, rollups
+from nyttig.store import canaries, health, platform, quarantine, rollups
 from nyttig.store.canaries import Passage
 from nyttig.store.platform import Ingestor
 
@@ -22,6 +22,9 @@ router = APIRouter(prefix="/v1/health", tags=["health"])
 
 CANARY_OVERDUE_AFTER = timedelta(seconds=60)
 """Ingest sends one every 10 seconds; so long without any means that something on the way is broken or far behind."""
+
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,25 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class IngestorBeat:
-    """One ingestor: running when it beat within the last 20 seconds."""
+    """One ingestor: running when it beat within the last 20 seconds. Totals since it first ran.
+
+    `queue_messages` came from the broker and are not committed yet, of at most `receive_window_messages` that the broker
+    may send before they are (null: its MQTT knows no bound).
+    """
 
     client_id: str
     alive_at: datetime
     alive_age_seconds: float
     connected: bool
     running: bool
+    queue_messages: int
+    receive_window_messages: int | None
+    events_per_second: float
+    last_batch_messages: int
+    last_commit_at: datetime | None
+    events_total: int
+    duplicates_total: int
+    quarantined_total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +62,9 @@ class Ready:
     """Whether data comes in and can be read, and how old the last of it is.
 
     A canary is a message that ingest sends to itself: its age says when the newest one that came through was sent, its
-    latency how long that took to be committed; null where none ever came through.
+    latency how long that took to be committed; null where none ever came through. Queue, window and rate (events stored
+    in the last minute, by its seconds) are those of the running ingestors together, the last batch is the one
+    committed last; the totals are of all ingestors, the quarantine's is what waits there now.
     """
 
     status: Literal["ready", "not_ready"]
@@ -59,6 +76,13 @@ class Ready:
     last_canary_age_seconds: float | None
     canary_latency_seconds: float | None
     rollup_marks_waiting: int | None
+    queue_messages: int | None
+    receive_window_messages: int | None
+    events_per_second: float | None
+    last_batch_messages: int | None
+    duplicates_total: int | None
+    quarantined_total: int | None
+    quarantine_messages_waiting: int | None
     ingest: tuple[IngestorBeat, ...]
 
 
@@ -74,17 +98,19 @@ def ready(request: Request, now: Now) -> Response:
     the same shape."""
     try:
         with current(request.app.state.pool) as connection:
-            ingestors = platform.ingestors(connection)
+            ingestors = [one for one in platform.ingestors(connection) if one.retired_at is None]
             last_event_at = health.last_event_at(connection)
             waiting = rollups.waiting(connection)
             canary = canaries.newest(connection)
+            set_aside = quarantine.totals(connection)
     except NyttigError as error:
-        return json(
-            Ready("not_ready", str(error), now, None, None, None, None, None, None, ()),
-            HTTPStatus.SERVICE_UNAVAILABLE,
-        )
+        unknown = (None,) * 13
+        return json(Ready("not_ready", str(error), now, *unknown, ()), HTTPStatus.SERVICE_UNAVAILABLE)
     beats = tuple(_beat(ingestor, now) for ingestor in ingestors)
     committed = max((i.last_commit_at for i in ingestors if i.last_commit_at), default=None)
+    newest = max(beats, key=lambda beat: beat.last_commit_at or _LONG_AGO, default=None)
+    running = [beat for beat in beats if beat.running]
+    windows = [beat.receive_window_messages for beat in running if beat.receive_window_messages is not None]
     reason = _reason(beats) or _overdue(canary, ingestors, now)
     answer = Ready(
         status="ready" if reason is None else "not_ready",
@@ -96,6 +122,13 @@ def ready(request: Request, now: Now) -> Response:
         last_canary_age_seconds=None if canary is None else (now - canary.sent_at).total_seconds(),
         canary_latency_seconds=None if canary is None else canary.latency_seconds,
         rollup_marks_waiting=waiting,
+        queue_messages=sum(beat.queue_messages for beat in running) if running else None,
+        receive_window_messages=sum(windows) if windows and len(windows) == len(running) else None,
+        events_per_second=sum(beat.events_per_second for beat in running) if running else None,
+        last_batch_messages=None if newest is None else newest.last_batch_messages,
+        duplicates_total=sum(beat.duplicates_total for beat in beats),
+        quarantined_total=sum(beat.quarantined_total for beat in beats),
+        quarantine_messages_waiting=sum(total.waiting_total for total in set_aside),
         ingest=beats,
     )
     return json(answer, HTTPStatus.OK if reason is None else HTTPStatus.SERVICE_UNAVAILABLE)
@@ -109,12 +142,20 @@ def _beat(ingestor: Ingestor, now: datetime) -> IngestorBeat:
         age.total_seconds(),
         ingestor.connected,
         age <= INGESTOR_GONE_AFTER,
+        ingestor.queue_messages,
+        ingestor.receive_window,
+        ingestor.events_last_minute / 60,
+        ingestor.last_batch_messages,
+        ingestor.last_commit_at,
+        ingestor.events_total,
+        ingestor.duplicates_total,
+        ingestor.quarantined_total,
     )
 
 
 def _reason(beats: tuple[IngestorBeat, ...]) -> str | None:
     if not beats:
-        return "no ingestor has ever run; start one with `nyttig ingest`"
+        return "there is no ingestor; start one with `nyttig ingest`"
     running = [beat for beat in beats if beat.running]
     if not running:
         return (

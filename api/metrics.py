@@ -48,7 +48,7 @@ def metrics(request: Request, now: Now) -> Response:
 
 def measured(connection: Session, now: datetime) -> list[Metric]:
     """All that the database says of ingest at `now`. Counters are totals since the ingestor first ran."""
-    ingestors = platform.ingestors(connection)
+    ingestors = [one for one in platform.ingestors(connection) if one.retired_at is None]
     newest = canaries.newest(connection)
     set_aside = quarantine.totals(connection)
     each = [({"client_id": one.client_id}, one) for one in ingestors]
@@ -60,6 +60,19 @@ def measured(connection: Session, now: datetime) -> list[Metric]:
         Metric(
             "nyttig_ingestor_connected", "gauge", "1 when it was connected to the broker at its last sign of life.",
             [(labels, one.connected) for labels, one in each],
+        ),
+        Metric(
+            "nyttig_ingest_queue_messages", "gauge", "Messages that came from the broker and are not committed yet.",
+            [(labels, one.queue_messages) for labels, one in each],
+        ),
+        Metric(
+            "nyttig_ingest_receive_window_messages", "gauge",
+            "Messages that the broker may send before they are committed.",
+            [(labels, one.receive_window) for labels, one in each if one.receive_window is not None],
+        ),
+        Metric(
+            "nyttig_ingest_events_per_second", "gauge", "Events stored in the last minute, by its seconds.",
+            [(labels, one.events_last_minute / 60) for labels, one in each],
         ),
         Metric(
             "nyttig_ingest_events_total", "counter", "Events stored.",

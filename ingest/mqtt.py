@@ -142,6 +142,7 @@ class Subscriber:
         """How many messages have come that `collect` has not given out yet; at least, where they are large ones."""
         if self._bytes_held() < BYTES_HELD_MAX:
             self._read(0.0, BYTES_AT_ONCE)
+        if self._bytes_held() - len(self._unread) < BYTES_HELD_MAX:
             self._parse(self._receive_maximum - len(self._inbox))
         return len(self._inbox)
 

@@ -8,10 +8,14 @@ from typing import Any
 
 import orjson
 
-from nyttig.device_health import Health
 from nyttig.figures.adoption import UseDayRate
 from nyttig.figures.intervals import Share
+from nyttig.figures.setting import SettingAdoption
 from nyttig.gains import GainFigures
+from nyttig.health import words
+from nyttig.health.assess import Health
+from nyttig.health.visits import WorkList
+from nyttig.proposed import Proposals
 from nyttig.report import Report
 from nyttig.store.counters import Miscounted
 from nyttig.store.gaps import Misplaced
@@ -47,6 +51,13 @@ def report(made: Report) -> str:
         f" {_number(made.intensity.uses_per_home_week)} per home-week, {made.intensity.uses_total} in all"
         + _recovered(made.intensity.recovered_uses)),
     ]  # fmt: skip
+    if made.participation is not None:
+        due = made.participation.steady
+        lines.append(
+            f"done in time {_share(due.done)} of what was due while observed; late {due.late}, missed {due.missed},"
+            f" unknown {due.unknown}, excused {due.excused}"
+        )
+    lines += [*_staying(made), _setting(made.setting)]
     complete = [week for week in made.weeks if week.complete]
     if complete:
         week = complete[-1]
@@ -81,13 +92,18 @@ def report(made: Report) -> str:
 
 
 def devices(health: Health, now: datetime) -> str:
-    """A line a device, worst first."""
+    """What is silent as a whole, then a line a device, worst first, with what is wrong with it."""
     lines = [
+        f"gateway {one.gateway} ({', '.join(one.units)}): all {one.devices} devices in {_counted(len(one.sites), 'home')} silent"
+        f" since {_ago(one.since, now)}"
+        for one in health.silent_gateways
+    ]
+    lines += [
         f"site {site.site} ({site.unit}): all {site.devices} devices silent since {_ago(site.since, now)}"
         for site in health.silent_sites
     ]
     lines += [
-        f"{one.status:10} {one.device:24} {one.site:28} {one.technology:20} last seen {_ago(one.last_seen_at, now)}"
+        f"{one.status:15} {one.device:24} {one.site:28} {one.technology:20} last seen {_ago(one.last_seen_at, now)}"
         + (
             f", battery {one.battery_pct:.0f} % ({_ago(one.battery_at, now)})"
             if one.battery_pct is not None
@@ -98,9 +114,49 @@ def devices(health: Health, now: datetime) -> str:
             if one.lost_since
             else ""
         )
+        + (f", behind {one.behind}" if one.behind else "")
+        + "".join(
+            f"\n    {words.STATUS[finding.kind]}: {words.because(finding.kind, finding.evidence, now)};"
+            f" {words.REMEDY[finding.remedy]}"
+            for finding in one.findings
+            if not one.behind
+        )
         for one in health.devices
     ]
     return "\n".join(lines) or "no devices are placed anywhere; load a trial with `nyttig load FOLDER`"
+
+
+def work(found: WorkList, now: datetime) -> str:
+    """The homes to visit, most urgent first: why, and what to bring."""
+    lines = [words.task(one.task, now) + f" (homes {', '.join(one.sites)})" for one in found.gateways]
+    for visit in found.visits:
+        urgency = {"urgent": "now", "visit": "soon"}.get(visit.severity, "when somebody is there anyway")
+        lines.append(f"{visit.site} ({visit.unit}): {urgency}, since {_ago(visit.since, now)}")
+        lines += [f"    {words.task(one, now)}" for one in visit.tasks]
+        if visit.bring:
+            lines.append(f"    bring {words.bring(visit.bring)}")
+    if found.hidden:
+        lines.append(f"{_counted(len(found.hidden), 'task')} more done or put off")
+    return "\n".join(lines) or "nobody needs to go out"
+
+
+def proposals(found: Proposals, now: datetime) -> str:
+    """A line a device that nobody registered, the last heard first."""
+    lines = [
+        f"{one.suggested_technology or '?':18} {one.dialect:24} {_printable(one.address):40}"
+        f" {_printable(' '.join(filter(None, (one.make, one.model))) or 'unknown make'):32}"
+        f" {_counted(one.messages_total, 'message')}, last heard {_ago(one.last_heard_at, now)}"
+        + (f", says {_printable(', '.join(one.says))}" if one.says else "")
+        + ("" if one.battery_pct is None else f", battery {one.battery_pct:.0f} %")
+        for one in found.proposals
+    ]
+    if found.proposals_total > len(lines):
+        lines.append(f"and {found.proposals_total - len(lines)} more")
+    lines += [
+        f"{count} more {dialect} addresses that were hardly heard had to make room"
+        for dialect, count in sorted(found.dropped_total.items())
+    ]
+    return "\n".join(lines) or "nothing is proposed: everything that speaks is registered"
 
 
 def ledger(entries: Sequence[Entry]) -> str:
@@ -251,6 +307,38 @@ def _gain(gain: GainFigures) -> str:
         told
         + f"; evidence level {gain.evidence_level}"
         + (", uncertain: registration" if gain.uncertain else "")
+    )
+
+
+def _staying(made: Report) -> list[str]:
+    first, sustained, stay = made.first_use, made.sustained, made.retention
+    begun = (
+        "not half yet" if first.curve.median_days is None else f"half within {first.curve.median_days:g} days"
+    )
+    ends = [f"{n} {reason}" for reason, n in stay.competing.items()]
+    found = [
+        f"first use    {first.started} of {_counted(first.homes, 'home')} began, {begun}",
+        (
+            f"steady use   {_share(sustained.share)} of homes that can be judged; {sustained.too_early} too early,"
+            f" {sustained.unknown} unknown"
+        ),
+        f"stopped      {stay.abandoned} of {_counted(stay.homes, 'home')} that began ({stay.abandonment_days} observed"
+        f" unused days count as stopped); {stay.lapsed} came back after such a break"
+        + (f"; ended otherwise: {', '.join(ends)}" if ends else ""),
+    ]
+    if stay.curve is not None:
+        half = stay.curve.median_days
+        found.append(
+            f"staying      half had stopped after {half:g} days" if half is not None
+            else f"staying      more than half still use it after {stay.curve.followed_days:g} days"
+        )  # fmt: skip
+    return found
+
+
+def _setting(setting: SettingAdoption) -> str:
+    return (
+        f"setting      {_share(setting.units)} of invited units take part; ambassadors trained"
+        f" {_share(setting.trained)} of staff, active {_share(setting.active)} of those"
     )
 
 

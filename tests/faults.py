@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from rounds import Stage
     from traffic import Traffic
 
+NO_ROOM = "No space left on device"
+DISK_FULL_SECONDS_MAX = 60
+"""How long ingest may take to use up what is left."""
+
 Fault = Callable[["Stage", "Traffic", random.Random], AbstractContextManager[None]]
 
 
@@ -127,7 +131,7 @@ def database_black_hole(stage: Stage, traffic: Traffic, rng: random.Random) -> I
 def commit_in_doubt(stage: Stage, traffic: Traffic, rng: random.Random) -> Iterator[None]:
     """The database committed, for certain, and its answer is lost; most often the broker's connection with it."""
     stage.to_database.lose_answer(b"COPY staged", b"COMMIT")
-    assert stage.to_database.answer_lost.wait(20), "nobody committed"
+    assert stage.to_database.answer_lost.wait(60), "nobody committed"
     time.sleep(0.05)  # now the commit stands
     if rng.random() < 0.7:
         stage.to_broker.cut()
@@ -179,7 +183,24 @@ def database_killed(stage: Stage, traffic: Traffic, rng: random.Random) -> Itera
 
 @contextlib.contextmanager
 def disk_full(stage: Stage, traffic: Traffic, rng: random.Random) -> Iterator[None]:
-    """PostgreSQL answers each batch as it does on a full disk (SQLSTATE 53100), here from a trigger."""
+    """The disk that the database lives on is full, to the last byte; a batch has met it."""
+    if stage.disk is None:
+        with _disk_said_to_be_full(stage):
+            yield
+        return
+    met_before = stage.ingest.log().count(NO_ROOM)
+    stage.disk.fill(spare_bytes=rng.randrange(256 * 1024))  # so that it is met now here, now there
+    try:
+        until(lambda: stage.ingest.log().count(NO_ROOM) > met_before, DISK_FULL_SECONDS_MAX)
+        stage.disk.fill()
+        yield
+    finally:
+        stage.disk.empty()
+
+
+@contextlib.contextmanager
+def _disk_said_to_be_full(stage: Stage) -> Iterator[None]:
+    """PostgreSQL answers each batch as it does on a full disk (SQLSTATE 53100), from a trigger."""
     with db.connect(stage.database.conninfo) as connection:
         connection.execute(
             """

@@ -19,6 +19,8 @@ from conftest import Database
 from packages import one_home
 
 from ingest.run import Ingestor
+from nyttig.device_health import device_health
+from nyttig.health.assess import DeviceHealth
 from nyttig.model import Device, TrialPackage
 from nyttig.package.technologies import builtin_technologies
 from nyttig.settings import Settings
@@ -27,6 +29,9 @@ from simulators.publish import Publisher
 
 Sent = tuple[str, bytes]
 """Topic and payload."""
+
+PATIENCE_SECONDS = 120.0
+"""What is a matter of a moment may take so long on a machine that is busy with something else."""
 
 
 class Ingest:
@@ -55,7 +60,7 @@ class Ingest:
     def wait_until_it_says(self, text: str, times: int = 1) -> None:
         """The log holds `text` that often."""
         assert self._process is not None
-        deadline = time.monotonic() + 120  # a machine may be busy with something else
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while self.log().count(text) < times:
             assert self._process.poll() is None, self.log()
             assert time.monotonic() < deadline, self.log()
@@ -68,7 +73,7 @@ class Ingest:
     def wait(self) -> int:
         """Its exit code, once it has ended by itself."""
         assert self._process is not None
-        return self._process.wait(20)
+        return self._process.wait(PATIENCE_SECONDS)
 
     def stop(self) -> int:
         """It was asked to end; its exit code."""
@@ -80,7 +85,7 @@ class Ingest:
         """It was ended without a chance to do anything."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
-            self._process.wait(20)
+            self._process.wait(PATIENCE_SECONDS)
 
 
 def two_dialects(homes: int = 1) -> TrialPackage:
@@ -150,13 +155,22 @@ def quarantined(database: Database) -> dict[str, int]:
     )
 
 
+def device_of(database: Database, code: str) -> DeviceHealth:
+    """The device as it is now."""
+    with db.connect(database.conninfo) as connection:
+        (device,) = (
+            one for one in device_health(connection, datetime.now(UTC)).devices if one.device == code
+        )
+    return device
+
+
 def outages(database: Database) -> list[tuple[str, bool]]:
     """Cause of each outage on record, and whether messages may be gone."""
     with db.connect(database.conninfo) as connection:
         return [(outage.cause, outage.lossy) for outage in platform.outages(connection)]
 
 
-def until(happened: Callable[[], bool], seconds: float = 20) -> None:
+def until(happened: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     """It has happened."""
     deadline = time.monotonic() + seconds
     while not happened():
@@ -188,7 +202,7 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         self.ingestor.close()
 
-    def work_until(self, happened: Callable[[], bool], seconds: float = 20) -> None:
+    def work_until(self, happened: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """It has taken messages until that has happened."""
         deadline = time.monotonic() + seconds
         while not happened():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Database, Mosquitto, free_port
+from disk import SmallTablespace
 from faults import EVERY, IN_GOOD_ORDER, LOSSY, ON_ANY_SERVER, ON_OUR_SERVER
 from ingesting import Ingest, assert_exact, register, two_dialects, until
 from line import Line
@@ -26,7 +27,7 @@ from nyttig.embedded.postgres import SOCKET_NAME, EmbeddedPostgres
 from nyttig.errors import StoreUnavailableError
 from nyttig.store import db, ledger
 
-DRAIN_SECONDS_MAX = 30
+DRAIN_SECONDS_MAX = 60
 SAVE_SECONDS = 1
 """The broker's autosave_interval here; deploy/mosquitto.conf has 10."""
 
@@ -106,11 +107,21 @@ class Watched(Ingest):
 
 
 class Stage:
-    """A broker, a database and an ingest process with a line of its own to each."""
+    """A broker, a database and an ingest process with a line of its own to each.
 
-    def __init__(self, database: Database, folder: Path, postgres: EmbeddedPostgres | None) -> None:
+    `postgres` is the server where the rounds may stop it, `disk` what the database lives on where that can be filled.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        postgres: EmbeddedPostgres | None,
+        disk: SmallTablespace | None,
+    ) -> None:
         self.database = database
         self.postgres = postgres
+        self.disk = disk
         self.replaced: list[Watched] = []
         self._folder = folder
         (folder / "broker").mkdir()

@@ -55,8 +55,9 @@ def test_metrics_tell_what_the_database_holds(embedded_database: Database) -> No
     with db.connect(embedded_database.conninfo) as connection:
         now = datetime.now(UTC)
         platform.count(
-            connection, "nyttig-ingest", now, events=40, duplicates=3, quarantined=2, retained=1, messages=44
-        )
+            connection, "nyttig-ingest", now, events=40, duplicates=3, quarantined=2, retained=1, messages=44,
+            load=platform.Load(17, 4_000, 90),
+        )  # fmt: skip
     with serving(embedded_database.conninfo) as client:
         response = client.get("/metrics")
     assert response.headers["content-type"] == CONTENT_TYPE
@@ -71,6 +72,9 @@ def test_metrics_tell_what_the_database_holds(embedded_database: Database) -> No
         ("nyttig_ingest_quarantined_total", ours): 2,
         ("nyttig_ingest_retained_total", ours): 1,
         ("nyttig_ingest_last_batch_messages", ours): 44,
+        ("nyttig_ingest_queue_messages", ours): 17,
+        ("nyttig_ingest_receive_window_messages", ours): 4_000,
+        ("nyttig_ingest_events_per_second", ours): 1.5,
         ("nyttig_canary_latency_seconds", ()): 0.5,
         ("nyttig_rollup_marks_waiting", ()): 0,
         ("nyttig_quarantine_messages_waiting", (("reason", "malformed"), ("dialect", "nyttig"))): 1,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,13 +11,24 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-from conftest import PROJECT, Database, DatabaseServer, free_port
-from serving import ALNA, GAMLE_OSLO, ODENSE, TRIALS, beat, broken_package, fill, quarantined, serving
+from conftest import PROJECT, Database, DatabaseServer
+from serving import (
+    ALNA,
+    GAMLE_OSLO,
+    ODENSE,
+    TRIALS,
+    beat,
+    broken_package,
+    example,
+    fill,
+    quarantined,
+    serving,
+)
 
 from nyttig.cli import main
-from nyttig.embedded.broker import EmbeddedBroker
 from nyttig.package.read import read
 from nyttig.package.technologies import builtin_technologies
+from nyttig.package.write import write
 from nyttig.store import db
 
 
@@ -212,6 +221,11 @@ def test_a_package_is_loaded_once_however_often_it_is_loaded(fresh: Database, ny
     assert (counts["trial"], counts["homes"], counts["events_added"]) == (ALNA, 16, 0)
 
 
+def test_one_home_is_told_as_one(fresh: Database, nyttig: Nyttig, tmp_path: Path) -> None:
+    write(example(ALNA, homes=1), tmp_path / "one")
+    assert nyttig("load", tmp_path / "one").out.startswith(f"{ALNA} loaded: 1 home, ")
+
+
 def test_of_a_broken_package_every_problem_is_a_line_and_nothing_is_loaded(
     fresh: Database, nyttig: Nyttig, tmp_path: Path
 ) -> None:
@@ -370,19 +384,6 @@ def test_a_database_that_is_away_is_told_with_where_it_was_looked_for(
     assert said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [("ingest",), ("api",)])
-def test_a_daemon_refuses_a_stale_schema_and_says_what_to_run(
-    fresh: Database, words: tuple[str, ...]
-) -> None:
-    with db.connect(fresh.conninfo) as connection:
-        connection.execute("DELETE FROM schema_steps")
-    if words == ("api",):
-        words = ("api", "--port", str(free_port()))
-    done = piped(*words, environment=fresh.environment)
-    assert done.returncode == 1
-    assert done.stderr.endswith("run `nyttig migrate`\n")
-
-
 def test_whether_an_ingestor_is_at_work_is_an_exit_code(fresh: Database, nyttig: Nyttig) -> None:
     assert nyttig("ingest", "--check") == (1, "", "nyttig-ingest is not at work\n")
     fill(fresh)
@@ -393,7 +394,7 @@ def test_whether_an_ingestor_is_at_work_is_an_exit_code(fresh: Database, nyttig:
     assert nyttig("ingest", "--check").code == 1
 
 
-# Settings and pipes
+# Settings
 
 
 def test_settings_shows_everything_but_the_passwords(nyttig: Nyttig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -418,37 +419,3 @@ def test_a_wrong_setting_stops_every_command_and_keeps_the_password_to_itself(
     assert said.err.startswith(
         "nyttig: NYTTIG_MQTT_URL='mqtt://ingest:****@broker' is not a broker's address"
     )
-
-
-def piped(*arguments: str | Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nyttig.cli", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def test_long_work_says_nothing_of_its_progress_in_a_pipe(
-    embedded_broker: EmbeddedBroker, tmp_path: Path
-) -> None:
-    recording = tmp_path / "messages.jsonl"
-    line = {"topic": "wt/v1/alna/h/d/event", "payload": "{}"}
-    recording.write_text(f"{json.dumps(line)}\n" * 3)
-    environment = {"NYTTIG_MQTT_URL": embedded_broker.url}
-    done = piped("replay", recording, environment=environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "3 messages published, 0 lines without a topic to send to skipped\n"
-
-
-@pytest.mark.parametrize("words", [("replay", "nowhere.jsonl"), ("simulate", "nowhere")])
-def test_without_a_broker_or_a_file_the_simulators_say_which(tmp_path: Path, words: tuple[str, str]) -> None:
-    environment = {"NYTTIG_MQTT_URL": f"mqtt://127.0.0.1:{free_port()}"}
-    done = piped(words[0], tmp_path / words[1], environment=environment)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("nyttig: ")
-    assert "Traceback" not in done.stderr

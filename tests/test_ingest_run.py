@@ -15,9 +15,12 @@ import paho.mqtt.client as paho
 import pytest
 from conftest import Database, Mosquitto
 from ingesting import (
+    PATIENCE_SECONDS,
     Ingest,
     InProcess,
+    Sent,
     assert_exact,
+    device_of,
     dose,
     outages,
     power,
@@ -33,11 +36,11 @@ from packages import one_home
 
 from ingest.decode import MESSAGE_BYTES_MAX
 from ingest.mqtt import Arrived, Subscriber
-from ingest.run import replay_quarantine
+from ingest.replay import replay_quarantine
 from nyttig.embedded.broker import EmbeddedBroker
 from nyttig.errors import UnstorableError
 from nyttig.settings import Settings
-from nyttig.store import db, events, health, platform
+from nyttig.store import db, events, platform
 from nyttig.store.events import EventRow
 
 Starts = Callable[..., Ingest]
@@ -187,13 +190,20 @@ def test_ingest_killed_again_and_again_in_a_stream_loses_nothing_and_doubles_not
     register(database, two_dialects(homes=5))
     running = ingest(database, mosquitto.url)
     sent = [dose(n, f"d{n % 5 + 1}") if n % 2 else power(n / 2 % 50, f"z{n % 5 + 1}") for n in range(5_000)]
-    sender = threading.Thread(target=publish, args=(mosquitto.url, sent))
+    killed = threading.Event()
+
+    def stream() -> Iterator[Sent]:
+        yield from sent[:4_000]
+        assert killed.wait(PATIENCE_SECONDS)  # so that the stream does not end before
+        yield from sent[4_000:]
+
+    sender = threading.Thread(target=publish, args=(mosquitto.url, stream()))
     sender.start()
     for share in (500, 1_500, 3_000):
         until(lambda share=share: stored(database) >= share)  # type: ignore[misc]  # a default binds the loop's value
         running.kill()
-        assert share > 500 or stored(database) < 5_000, "the first kill came after the stream"
         running.start()
+    killed.set()
     sender.join()
     until(lambda: stored(database) >= 5_000)
     time.sleep(0.3)
@@ -287,7 +297,7 @@ def test_an_unknown_devices_messages_are_kept_until_it_is_registered(
     # Within a second of reading the registry ingest does not read it again.
     time.sleep(1.1)
     publish(mosquitto.url, [dose(2, "d2")])
-    until(lambda: stored(embedded_database) == 1, seconds=6)
+    until(lambda: stored(embedded_database) == 1)
 
     settings = Settings(mqtt_url=mosquitto.url)
     assert replay_quarantine(settings, conninfo=embedded_database.conninfo) == (1, 0)
@@ -319,8 +329,7 @@ def test_late_data_enters_history_and_never_hides_a_newer_state(
         ],
     )  # fmt: skip
     until(lambda: stored(database) == 5)
-    with db.connect(database.conninfo) as connection:
-        (device,) = health.devices(connection, device="d1")
+    device = device_of(database, "d1")
     assert (device.battery_pct, device.connection) == (80.0, "online")
     assert device.last_seen_at == now
     assert dict(rows(database, "SELECT late, count(*) FROM events GROUP BY late")) == {False: 2, True: 3}
@@ -346,8 +355,7 @@ def test_what_the_broker_remembers_of_a_device_is_known_and_proves_no_life(
     ((retained,),) = rows(embedded_database, "SELECT retained_total FROM ingestors")
     assert retained == 4
     assert quarantined(embedded_database) == {}
-    with db.connect(embedded_database.conninfo) as connection:
-        (device,) = health.devices(connection, device="z1")
+    device = device_of(embedded_database, "z1")
     assert (device.last_seen_at, device.connection) == (None, "offline")
 
 
@@ -372,13 +380,11 @@ def test_two_ingestors_with_names_of_their_own_store_each_numbered_message_once(
     assert_exact(database)
 
 
-def test_ingest_asked_to_end_ends_in_order_and_soon(
+def test_ingest_asked_to_end_ends_in_order(
     embedded_database: Database, mosquitto: Mosquitto, ingest: Starts
 ) -> None:
     running = ingest(embedded_database, mosquitto.url)
-    asked_at = time.monotonic()
     assert running.stop() == 0
-    assert time.monotonic() - asked_at < 3
 
 
 def test_ingest_refuses_a_schema_that_is_not_its_own(

@@ -15,8 +15,11 @@ from conftest import Database, Mosquitto
 from hypothesis import given
 from hypothesis import strategies as st
 from ingesting import (
+    PATIENCE_SECONDS,
     Ingest,
+    Sent,
     assert_exact,
+    device_of,
     dose,
     outages,
     power,
@@ -32,7 +35,7 @@ from ingesting import (
 from ingest.decode import own_filter, route_of, routes
 from nyttig.errors import SettingsError
 from nyttig.settings import Settings, Source
-from nyttig.store import db, events, health
+from nyttig.store import db, events
 from nyttig.store.events import EventRow
 
 PLAIN = "nyttig=wt/v1/#,zigbee2mqtt=zigbee2mqtt/#"
@@ -72,15 +75,22 @@ def test_ingestors_that_share_a_stream_lose_and_double_nothing_while_one_is_kill
     sent += [power(n, device) for device, n in nameless]
     chance.shuffle(sent)
     assert len(sent) == 20_000
-    sender = threading.Thread(target=publish, args=(mosquitto.url, sent))
+    killed = threading.Event()
+
+    def stream() -> Iterator[Sent]:
+        yield from sent[:12_000]
+        assert killed.wait(PATIENCE_SECONDS)  # so that the stream does not end before
+        yield from sent[12_000:]
+
+    sender = threading.Thread(target=publish, args=(mosquitto.url, stream()))
     sender.start()
     until(lambda: stored(database) >= 3_000)
     running[0].kill()
-    assert stored(database) < 15_000, "the kill came after the stream"
+    killed.set()
     time.sleep(0.5)
     running[0].start()
     sender.join()
-    until(lambda: stored(database) >= 19_000, seconds=60)
+    until(lambda: stored(database) >= 19_000)
     time.sleep(0.5)
     in_store = rows(
         database,
@@ -124,8 +134,7 @@ def test_a_shared_subscription_knows_of_wills_and_takes_none_for_a_sign_of_life(
     ingest(embedded_database, mosquitto.url, "one").start()
     publish(mosquitto.url, [state], retain=True)
     until(lambda: rows(embedded_database, "SELECT count(*) FROM events WHERE type = 'state'") == [(1,)])
-    with db.connect(embedded_database.conninfo) as connection:
-        (device,) = health.devices(connection, device="d1")
+    device = device_of(embedded_database, "d1")
     assert (device.last_seen_at, device.connection) == (None, "offline")
 
 

@@ -25,7 +25,7 @@ from ingest.decoders.homeassistant_config import (
     told,
 )
 from ingest.decoders.homeassistant_values import UNDEFINED
-from ingest.decoders.payload import parse_json
+from ingest.decoders.payload import number_of, parse_json
 from nyttig.errors import DecodeError
 from nyttig.model import Decoded, Description, Message, Reading
 
@@ -33,6 +33,8 @@ DIALECT = "homeassistant"
 
 ENTITIES_MAX = 20_000
 """Values that are known at a time: what is described beyond them is refused, so that nobody fills the memory."""
+CHARACTERS_MAX = 1_000_000
+"""Of all templates together; what they are compiled to is some hundred times as large."""
 ENTITIES_OF_TOPIC_MAX = 200
 """Values that one message can hold."""
 _NOTHING_KNOWN = frozenset(("", "none", "null", "unknown", "unavailable", "nan"))
@@ -85,6 +87,7 @@ class Decoder:
         self._reached: dict[str, dict[str, str]] = defaultdict(dict)
         self._silent: dict[str, set[str]] = defaultdict(set)
         self._known_total = 0
+        self._characters = 0
         self._heard: dict[tuple[str, str], bool] = {}
         self._on_since: dict[tuple[str, str], datetime] = {}
 
@@ -130,13 +133,14 @@ class Decoder:
             return
         now = told(message.payload, place)
         size = len(now.entities) + len(now.silent) + len(now.availability) + 1
-        held = 0 if before is None else _size(before)
+        held, written = (0, 0) if before is None else (_size(before), before.characters)
         self._refuse_crowds(now)
-        if self._known_total - held + size > ENTITIES_MAX:
+        crowded = self._known_total - held + size > ENTITIES_MAX
+        if crowded or self._characters - written + now.characters > CHARACTERS_MAX:
             raise DecodeError(
                 "oversized",
-                f"more than {ENTITIES_MAX} values are described; take away configurations that nobody needs (publish"
-                " an empty retained payload on their topic), or narrow the filter in NYTTIG_MQTT_SOURCES",
+                f"more than {ENTITIES_MAX} values, or {CHARACTERS_MAX} characters of templates, are described; take"
+                " away configurations that nobody needs (publish an empty retained payload on their topic), or narrow the filter in NYTTIG_MQTT_SOURCES",
             )
         if before is not None:
             self._forget(message.topic, before)
@@ -145,6 +149,7 @@ class Decoder:
         self._told[message.topic] = now
         self._digests[message.topic] = digest
         self._known_total += size
+        self._characters += now.characters
         device = self._devices[now.address]
         device.reached[message.topic] = (now.availability, now.availability_mode)
         for entity in now.entities:
@@ -167,6 +172,7 @@ class Decoder:
     def _forget(self, config_topic: str, before: Told) -> None:
         del self._told[config_topic], self._digests[config_topic]
         self._known_total -= _size(before)
+        self._characters -= before.characters
         device = self._devices[before.address]
         device.reached.pop(config_topic, None)
         for entity in before.entities:
@@ -267,7 +273,9 @@ class Decoder:
         number = _number(rendered) if one.kind == "number" else None
         if number is not None:
             factor, summand = one.scale
-            yield _reading(one.address, type_, number * factor + summand)._replace(unit=one.unit)
+            value = number_of(number * factor + summand)
+            if value is not None:
+                yield _reading(one.address, type_, value)._replace(unit=one.unit)
         elif rendered is not None and one.unit is None and rendered.lower() not in _NOTHING_KNOWN:
             yield _reading(one.address, type_, None)._replace(extra={"text": rendered[:TEXT_MAX]})
 
@@ -369,7 +377,7 @@ def _number(rendered: str | None) -> float | None:
         number = float(rendered) if rendered is not None and "_" not in rendered else math.nan
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number_of(number)
 
 
 def _fact(one: Entity, text: str, value_json: Any) -> Any:
@@ -378,9 +386,9 @@ def _fact(one: Entity, text: str, value_json: Any) -> Any:
         value = _switched(one, text, value_json)
         return None if value is None else value == 1
     number = _number(_rendered(one, text, value_json))
+    number = None if number is None else number_of(number * one.scale[0])
     if number is None:
         return None
-    number *= one.scale[0]
     if one.health in ("battery_pct", "signal_pct") and not 0 <= number <= 100:
         return None
     return None if one.health in ("battery_v", "uptime_s") and number <= 0 else number

@@ -14,9 +14,11 @@ from ingest.decoders.homeassistant_words import (
     ABBREVIATIONS,
     COMPONENTS,
     DEVICE_ABBREVIATIONS,
+    DEVICE_WORDS,
     MEASURED,
     SWITCHED,
     UNITS,
+    length_of_templates,
 )
 from ingest.decoders.payload import number_of, parse_json, shown
 from nyttig.errors import DecodeError
@@ -81,7 +83,7 @@ class Entity(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What one configuration says: a device, its values, where it says whether it is reached, and what we may not."""
+    """What one configuration says: a device, its values, how it is reached, what we may not, its templates' length."""
 
     address: str
     hardware_id: str | None
@@ -90,6 +92,7 @@ class Told(NamedTuple):
     availability: tuple[Availability, ...]
     availability_mode: str
     silent: frozenset[str]
+    characters: int
 
 
 def place_of(topic: str) -> Place | None:
@@ -121,6 +124,8 @@ def told(payload: bytes, place: Place) -> Told:
         }
     else:
         configs = {place.object: config | {"platform": place.component}}
+    reached = next(iter(configs.values()), config)
+    characters = length_of_templates(configs.values(), reached.get("availability"))
     address, hardware_id = _identity(config, place)
     entities: list[Entity] = []
     silent: set[str] = set()
@@ -132,16 +137,17 @@ def told(payload: bytes, place: Place) -> Told:
             if (key.endswith("command_topic") or key == "json_attributes_topic")
             and (topic := _topic(one, key)) is not None
         }
-    reached = next(iter(configs.values()), config)
+    device = _device(config) or {"name": config.get("name")}
     mode = reached.get("availability_mode")
     return Told(
         address,
         hardware_id,
-        _device(config) or {"name": config.get("name")},
+        {key: text_of(value) for key, value in device.items() if key in DEVICE_WORDS},
         tuple(entities),
         tuple(_availability(reached)),
         mode if mode in ("all", "any") else "latest",
         frozenset(silent),
+        characters,
     )
 
 

@@ -5,7 +5,10 @@ The abbreviations are those of home-assistant/core, homeassistant/components/mqt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nyttig.errors import DecodeError
 
 _WITH_ENDINGS = """
 act action t tpl; act_stat activity_state t; act_val activity_value tpl; aux_cmd aux_command t;
@@ -134,3 +137,27 @@ UNITS: Mapping[str, tuple[str, float, float]] = {
     "in": ("m", 0.0254, 0.0), "ft": ("m", 0.3048, 0.0),
 }  # fmt: skip
 """A unit → the common one, the factor and what is then added."""
+
+DEVICE_WORDS = frozenset(("manufacturer", "model", "model_id", "name", "via_device"))
+"""What is kept of a device."""
+
+CHARACTERS_OF_ONE_MAX = 100_000
+
+
+def length_of_templates(configs: Iterable[Mapping[str, Any]], availability: Any) -> int:
+    """How many characters the templates of one message's configurations have, all together.
+
+    Raises DecodeError `oversized` where they are more than any device has: compiled, they are far larger.
+    """
+    entries = availability if isinstance(availability, list) else []
+    length = sum(
+        len(value)
+        for part in (*configs, *entries)
+        for key, value in part.items()
+        if key.endswith("template") and isinstance(value, str)
+    )
+    if length > CHARACTERS_OF_ONE_MAX:
+        raise DecodeError(
+            "oversized", f"templates of {length} characters; at most {CHARACTERS_OF_ONE_MAX} are read"
+        )
+    return length

@@ -7,7 +7,7 @@ Grammar: docs/devices/homie.md.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,7 @@ DIALECT = "homie"
 
 DEVICES_MAX = 2_000
 PROPERTIES_MAX = 500
+PROPERTIES_OF_ALL_MAX = 100_000
 CHILDREN_MAX = 200
 _FORMAT_MAX = 4_096
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,119}")
@@ -63,18 +64,20 @@ class _Device:
 
     def types(self) -> Iterator[tuple[str, str, str]]:
         """Node, property and type of everything that this device can say."""
+        nodes_with = Counter(name for properties in self.nodes.values() for name in properties)
         for node, properties in self.nodes.items():
             for name, known in properties.items():
                 if known.said:
-                    yield node, name, self.type_of(node, name, known)
+                    yield node, name, _type_of(node, name, known, nodes_with[name] > 1)
 
     def type_of(self, node: str, name: str, known: Property) -> str:
         """The property's type; with its node, where several nodes have a property of that name."""
-        kind = values.type_of(name, known)
-        if kind in ("action", "health"):
-            return kind
         several = sum(name in properties for properties in self.nodes.values()) > 1 or node not in self.nodes
-        return f"{kind}_{values.word_of(node)}"[:TEXT_MAX] if several else kind
+        return _type_of(node, name, known, several)
+
+    def size(self) -> int:
+        """How many properties it said it has."""
+        return sum(map(len, self.nodes.values()))
 
 
 class Decoder:
@@ -82,6 +85,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._devices: OrderedDict[str, _Device] = OrderedDict()
+        self._properties = 0
 
     def __call__(self, message: Message, base: str) -> Decoded:
         """What the message says; raises DecodeError, `not_described` for a value of an unknown property."""
@@ -132,7 +136,8 @@ class Decoder:
 
     def _state(self, message: Message, root: str, address: str) -> Decoded:
         if not message.payload.strip():
-            self._devices.pop(address, None)
+            forgotten = self._devices.pop(address, None)
+            self._properties -= forgotten.size() if forgotten else 0
             return Decoded([], [], (Description(DIALECT, address, gone=True),))
         text = text_of(message.payload)
         present = _PRESENT.get(text)
@@ -175,13 +180,16 @@ class Decoder:
         if not message.payload:
             return Decoded([], [], lasting=True)
         if last == "$description":
+            before = device.size()
             self._describe(device, parse_json(message.payload))
+            self._make_room(device.size() - before)
             return Decoded([], [], self._news(address, message), lasting=True)
         text = text_of(message.payload)
         if len(text) > _FORMAT_MAX:
             raise DecodeError(
                 "oversized", f"{last} has {len(text)} characters; at most {_FORMAT_MAX} are read"
             )
+        before = device.size()
         if len(rest) == 1:
             _learn_device(device, last, text)
         elif last == "$properties":
@@ -193,6 +201,7 @@ class Decoder:
             known = _property(device, rest[0], rest[1])
             if known is not None:
                 _learn_property(known, last, text)
+        self._make_room(device.size() - before)
         return Decoded([], [], self._news(address, message), lasting=True)
 
     def _describe(self, device: _Device, content: Any) -> None:
@@ -246,10 +255,23 @@ class Decoder:
         device = self._devices.get(address)
         if device is None:
             device = self._devices[address] = _Device()
-            if len(self._devices) > DEVICES_MAX:
-                self._devices.popitem(last=False)
+            self._make_room(0)
         self._devices.move_to_end(address)
         return device
+
+    def _make_room(self, more: int) -> None:
+        """So many properties more are known; the devices longest unheard are forgotten for them."""
+        self._properties += more
+        while len(self._devices) > DEVICES_MAX or self._properties > PROPERTIES_OF_ALL_MAX:
+            _, forgotten = self._devices.popitem(last=False)
+            self._properties -= forgotten.size()
+
+
+def _type_of(node: str, name: str, known: Property, several: bool) -> str:
+    kind = values.type_of(name, known)
+    if kind in ("action", "health") or not several:
+        return kind
+    return f"{kind}_{values.word_of(node)}"[:TEXT_MAX]
 
 
 def _place(topic: str, base: str) -> tuple[str, str, list[str]]:
@@ -292,7 +314,7 @@ def _property(device: _Device, node: str, name: str) -> Property | None:
         return None
     known = device.nodes.get(node, {}).get(name)
     if known is None:
-        if sum(map(len, device.nodes.values())) >= PROPERTIES_MAX:
+        if device.size() >= PROPERTIES_MAX:
             return None
         known = device.nodes.setdefault(node, {})[name] = Property()
     return known

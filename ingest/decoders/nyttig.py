@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Any, cast, get_args
 
@@ -180,7 +181,7 @@ def _number(content: dict[str, Any], name: str) -> float | None:
     value = content.get(name)
     if value is None:
         return None
-    number = float(value) if isinstance(value, bool) else number_of(value)
+    number = float(value) if isinstance(value, bool) else number_of(value, sys.float_info.max)
     if number is None:
         raise DecodeError("malformed", f"{name}: {shown(value)} is not a number")
     return number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,8 @@ import orjson
 from nyttig.errors import DecodeError
 
 DEPTH_MAX = 64
+NUMBER_MAX = 1e300
+"""No device measures more; and a number up to it stays one when its unit is converted."""
 """Nested deeper, JSON can be read but neither shown nor written again."""
 
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -66,9 +67,9 @@ def time_of(value: str | float) -> datetime | None:
         raise ValueError(str(error)) from error
 
 
-def number_of(value: Any) -> float | None:
-    """A finite number; None for anything else, booleans too."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+def number_of(value: Any, most: float = NUMBER_MAX) -> float | None:
+    """A finite number of that size at most; None for anything else, booleans too."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
         return None
     return float(value)
 

@@ -7,6 +7,7 @@ coming may not have been stored: ingest's own redelivery window judges that.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ REMEMBERED_MAX = 20_000
 
 
 class _Heard(NamedTuple):
-    content: Hashable
+    digest: bytes  # of the content, which may be large
     topic: str
     received_at: datetime
 
@@ -35,7 +36,7 @@ class Repeats:
         self,
         key: Hashable,
         message: Message,
-        content: Hashable = None,
+        content: object = None,
         within: timedelta | None = None,
         elsewhere: bool = False,
     ) -> bool:
@@ -44,8 +45,9 @@ class Repeats:
         `within`: only so long before (or after: two gateways' messages may overtake each other). `elsewhere`: only
         on another topic. The first one stays the one that is remembered for as long as it is repeated.
         """
+        digest = hashlib.blake2b(repr(content).encode(errors="backslashreplace"), digest_size=12).digest()
         last = self._heard.get(key)
-        if last is not None and last.content == content:
+        if last is not None and last.digest == digest:
             same_message = (last.topic, last.received_at) == (message.topic, message.received_at)
             recent = within is None or abs(message.received_at - last.received_at) <= within
             if same_message or message.redelivered:
@@ -53,7 +55,7 @@ class Repeats:
             if recent and not (elsewhere and last.topic == message.topic):
                 self._heard.move_to_end(key)
                 return True
-        self._heard[key] = _Heard(content, message.topic, message.received_at)
+        self._heard[key] = _Heard(digest, message.topic, message.received_at)
         self._heard.move_to_end(key)
         if len(self._heard) > self._remembered_max:
             self._heard.popitem(last=False)

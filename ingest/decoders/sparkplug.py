@@ -184,14 +184,17 @@ class Decoder:
         before = node.births.get(place.device)
         if before is not None and before.at > born.at:
             return
-        self._bytes -= node.weight()
-        if not place.device:
-            node.session = _session(payload)
-            node.births = {device: one for device, one in node.births.items() if one.at > born.at}
-            node.gone.clear()
+        self._bytes += born.weight - (0 if before is None else before.weight)
         node.births[place.device] = born
+        if not place.device:
+            self._bytes -= node.weight()
+            node.session = _session(payload)
+            node.births = {
+                device: one for device, one in node.births.items() if one is born or one.at > born.at
+            }
+            node.gone.clear()
+            self._bytes += node.weight()
         node.gone.discard(place.device)
-        self._bytes += node.weight()
         while len(self._nodes) > NODES_MAX or self._bytes > REMEMBERED_BYTES_MAX:
             _, forgotten = self._nodes.popitem(last=False)
             self._bytes -= forgotten.weight()

@@ -23,6 +23,7 @@ from nyttig.model import Decoded, Description, Message, Reading
 DIALECT = "theengs"
 
 FIELDS_MAX = 200
+_TYPES_MAX = 40  # as many as a proposed device is known to say
 NEAR_RSSI_DBM = -75
 """Only what is heard this well is proposed: a room or two away, seldom a neighbour's."""
 
@@ -172,14 +173,14 @@ class Decoder:
     ) -> None:
         """A sensor that is decoded and near is described once; what people carry past, never."""
         model = short_text(content.get("model")) or short_text(content.get("model_id"))
-        kind = content.get("type")
+        kind = short_text(content.get("type"))
         types = tuple(dict.fromkeys(one.type for one in said if one.type not in ("distance", "health")))
         rssi = number_in(content.get("rssi"))
         stranger = kind in _STRANGERS or content.get("prmac") or content.get("track") or "uuid" in content
         if model is None or stranger or not types or (rssi is not None and rssi < NEAR_RSSI_DBM):
             return
         known = self._described.get(address, "").split()
-        types = tuple(dict.fromkeys([*known, *types]))[:FIELDS_MAX]  # a message says only some of them
+        types = tuple(dict.fromkeys([*known, *types]))[:_TYPES_MAX]  # a message says only some of them
         if self._described.learn(address, " ".join(types), message):
             found.descriptions.append(
                 Description(

@@ -34,6 +34,8 @@ _STATES = {"ON": 1.0, "OFF": 0.0, "LOCK": 1.0, "UNLOCK": 0.0, "OPEN": 1.0, "CLOS
 _METERED = frozenset(("power", "current", "energy"))
 _COMMANDS = frozenset(("set", "get"))
 _BRIDGES_MAX = 200
+_NAME_MAX = 384
+"""A friendly name of three times TEXT_MAX bytes with an attribute; longer ones no bridge gives."""
 
 
 class Decoder:
@@ -45,8 +47,8 @@ class Decoder:
     def __call__(self, message: Message, base: str) -> Decoded:
         """The readings and descriptions of one message; nothing for commands, groups and the broker's memory."""
         name = message.topic[len(base) + 1 :] if base else message.topic
-        if not name:
-            raise DecodeError("unknown_topic", f"{message.topic!r} names no device")
+        if not 0 < len(name) <= _NAME_MAX:
+            raise DecodeError("unknown_topic", f"{shown(message.topic)} names no device")
         bridge = self._bridge(base)
         if name.startswith("bridge/"):
             return of_bridge(message, bridge, name.removeprefix("bridge/"))
@@ -107,6 +109,8 @@ def _remembered(message: Message, bridge: Bridge, name: str, content: dict[str, 
         return False
     if content.get("action") or content.get("click") or moment_of(content.get("last_seen")):
         return False
+    if len(bridge.remembered) >= DEVICES_MAX:
+        return False  # no bridge has so many
     bridge.remembered.add(name)
     return True
 

@@ -77,11 +77,15 @@ def snapshot(connection: Session) -> Iterator[None]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Inside it, a lost or refused connection raises StoreUnavailableError, a refused value UnstorableError."""
+    """Inside it, a lost or refused connection and a full disk raise StoreUnavailableError, a refused value UnstorableError."""
     try:
         yield
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
         raise UnstorableError(f"the database refuses a value: {_first_line(error)}") from error
+    except psycopg.errors.DiskFull as error:
+        raise StoreUnavailableError(
+            f"the database has no room left: {_first_line(error)}; make some on its disk"
+        ) from error
     except PoolTimeout as error:
         raise StoreUnavailableError(f"the database does not answer: {error}") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:

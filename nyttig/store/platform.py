@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
 from psycopg import Connection
 
 Cause = Literal["ingest", "broker", "database", "session"]
+
+PRESENT_FOR = timedelta(seconds=20)
+"""Who gave a sign of life within this time is at work; it gives one every 5 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,28 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How busy an ingestor is: messages received and not yet committed, how many the broker may send before they are
+    acknowledged (None: no bound), and events stored in the last minute."""
+
+    queue_messages: int
+    receive_window: int | None
+    events_last_minute: int
+
+
+IDLE = Load(0, None, 0)
+
+
+class Missed(NamedTuple):
+    """Since when an ingestor has had nothing from the broker, and what was away first."""
+
+    since: datetime
+    because: Cause
+
+
+@dataclass(frozen=True, slots=True)
 class Ingestor:
-    """One ingestor as it last described itself; totals since it first started."""
+    """One ingestor as it last described itself; totals since it first started. One that left for good has `retired_at`."""
 
     client_id: str
     started_at: datetime
@@ -35,22 +58,47 @@ class Ingestor:
     quarantined_total: int
     retained_total: int
     last_batch_messages: int
+    retired_at: datetime | None
+    queue_messages: int
+    receive_window: int | None
+    events_last_minute: int
 
 
-def started(connection: Connection[Any], client_id: str, at: datetime) -> datetime | None:
-    """The ingestor is known to run from `at`; returns when it last gave a sign of life before, if ever."""
+def started(connection: Connection[Any], client_id: str, at: datetime) -> Missed | None:
+    """The ingestor is known to run from `at`; returns since when it was missed, if it ever ran before.
+
+    That is its last sign of life, or since when it was away from the broker then; one that had left is missed since
+    nobody else was there either.
+    """
     row = connection.execute(
         """
-        WITH before AS (SELECT alive_at FROM ingestors WHERE client_id = %(client)s), now_there AS (
+        WITH before AS (
+            SELECT coalesce(missed_since, alive_at) AS since, coalesce(missed_because, 'ingest') AS because, retired_at
+            FROM ingestors WHERE client_id = %(client)s
+        ), now_there AS (
             INSERT INTO ingestors (client_id, started_at, alive_at, connected) VALUES (%(client)s, %(at)s, %(at)s, false)
             ON CONFLICT (client_id) DO UPDATE SET started_at = excluded.started_at, alive_at = excluded.alive_at,
-                connected = false
-        )
-        SELECT alive_at FROM before
+                connected = false, retired_at = NULL,
+                missed_since = coalesce(ingestors.missed_since, ingestors.alive_at),
+                missed_because = coalesce(ingestors.missed_because, 'ingest')
+        ), last AS (SELECT max(alive_at) AS alive_at FROM ingestors)
+        SELECT CASE WHEN before.retired_at IS NULL THEN before.since ELSE last.alive_at END, before.because
+        FROM before, last
+        WHERE before.retired_at IS NULL OR last.alive_at < %(at)s - %(beats)s
         """,
-        {"client": client_id, "at": at},
+        {"client": client_id, "at": at, "beats": PRESENT_FOR},
     ).fetchone()
-    return None if row is None else row[0]
+    return None if row is None else Missed(*row)
+
+
+def retire(connection: Connection[Any], client_id: str, at: datetime) -> None:
+    """The ingestor has left for good: it is not missed, and nothing can come to it again."""
+    connection.execute(
+        "UPDATE ingestors SET retired_at = %(at)s, alive_at = %(at)s, connected = false, queue_messages = 0,"
+        " events_last_minute = 0, missed_since = NULL, missed_because = NULL WHERE client_id = %(client)s",
+        {"at": at, "client": client_id},
+    )
+    connection.execute("DELETE FROM redelivery_window WHERE client_id = %s", (client_id,))
 
 
 def beat(
@@ -59,16 +107,31 @@ def beat(
     at: datetime,
     *,
     connected: bool,
+    load: Load = IDLE,
+    missed: Missed | None = None,
     started_at: datetime | None = None,
 ) -> bool:
-    """The ingestor gave a sign of life at `at`; False, and nothing changed, when another one has started under its
-    name since `started_at`."""
+    """The ingestor gave a sign of life at `at`, and what it has `missed` up to now, if anything, is known.
+
+    False, and nothing changed, when another one has started under its name since `started_at`.
+    """
     updated = connection.execute(
         """
-        UPDATE ingestors SET alive_at = %(at)s, connected = %(connected)s
+        UPDATE ingestors SET alive_at = %(at)s, connected = %(connected)s, queue_messages = %(queue)s,
+            receive_window = %(window)s, events_last_minute = %(minute)s, missed_since = %(since)s, missed_because = %(because)s
         WHERE client_id = %(client)s AND started_at = coalesce(%(started_at)s, started_at)
         """,
-        {"at": at, "connected": connected, "client": client_id, "started_at": started_at},
+        {
+            "at": at,
+            "since": missed and missed.since,
+            "because": missed and missed.because,
+            "connected": connected,
+            "queue": load.queue_messages,
+            "window": load.receive_window,
+            "minute": load.events_last_minute,
+            "client": client_id,
+            "started_at": started_at,
+        },
     )
     return updated.rowcount == 1
 
@@ -83,9 +146,10 @@ def count(
     quarantined: int,
     retained: int,
     messages: int,
+    load: Load = IDLE,
     started_at: datetime | None = None,
 ) -> bool:
-    """A committed batch is part of the ingestor's totals; in the batch's own transaction.
+    """A committed batch is part of the ingestor's totals; in the batch's own transaction. `load` is what waits behind it.
 
     False, and nothing changed, when another one has started under its name since `started_at`.
     """
@@ -95,7 +159,8 @@ def count(
             last_commit_at = CASE WHEN %(events)s > 0 THEN %(at)s ELSE last_commit_at END,
             events_total = events_total + %(events)s, duplicates_total = duplicates_total + %(duplicates)s,
             quarantined_total = quarantined_total + %(quarantined)s, retained_total = retained_total + %(retained)s,
-            last_batch_messages = %(messages)s
+            last_batch_messages = %(messages)s, queue_messages = %(queue)s, receive_window = %(window)s,
+            events_last_minute = %(minute)s
         WHERE client_id = %(client)s AND started_at = coalesce(%(started_at)s, started_at)
         """,
         {
@@ -107,16 +172,20 @@ def count(
             "quarantined": quarantined,
             "retained": retained,
             "messages": messages,
+            "queue": load.queue_messages,
+            "window": load.receive_window,
+            "minute": load.events_last_minute,
         },
     )
     return updated.rowcount == 1
 
 
 def ingestors(connection: Connection[Any]) -> list[Ingestor]:
-    """All ingestors there ever were, the liveliest first."""
+    """All ingestors there ever were, also those that left, the liveliest first."""
     rows = connection.execute(
         "SELECT client_id, started_at, alive_at, connected, last_commit_at, events_total, duplicates_total,"
-        " quarantined_total, retained_total, last_batch_messages FROM ingestors ORDER BY alive_at DESC, client_id"
+        " quarantined_total, retained_total, last_batch_messages, retired_at,"
+        " queue_messages, receive_window, events_last_minute FROM ingestors ORDER BY alive_at DESC, client_id"
     ).fetchall()
     return [Ingestor(*row) for row in rows]
 
