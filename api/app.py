@@ -14,6 +14,7 @@ from api import (
     explain,
     health,
     history,
+    homes,
     metrics,
     placements,
     problem,
@@ -56,6 +57,7 @@ def create_app(conninfo: str = "", *, dashboard_url: str = DASHBOARD_URL) -> Fas
     for room in (
         trials,
         explain,
+        homes,
         devices,
         proposals,
         sites,

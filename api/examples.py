@@ -62,6 +62,7 @@ DEVICES = _example(
                     "nb": "Medisindispenser",
                     "da": "Medicindispenser",
                 },
+                "model": None,
                 "site": "alna-017",
                 "site_type": "home",
                 "unit": "Bydel Alna",
@@ -69,15 +70,35 @@ DEVICES = _example(
                 "trials": ["alna-medisindispenser"],
                 "role": "primary",
                 "status": "silent",
+                "findings": [
+                    {
+                        "kind": "silent",
+                        "since": "2026-11-21T21:14:00+00:00",
+                        "proof_at": "2026-11-22T04:58:03+00:00",
+                        "evidence": {
+                            "last_seen_at": "2026-11-21T21:14:00+00:00",
+                            "away_minutes": 0.0,
+                            "interval_basis": "declared",
+                            "expected_interval_minutes": 60.0,
+                        },
+                        "severity": "urgent",
+                        "remedy": "check_power_and_place",
+                    }
+                ],
+                "behind": "home alna-017",
                 "last_seen_at": "2026-11-21T21:14:00+00:00",
                 "expected_interval_minutes": 60.0,
+                "interval_basis": "declared",
                 "battery_pct": 71.0,
                 "battery_v": None,
                 "battery_at": "2026-11-21T21:14:00+00:00",
+                "external_power": None,
                 "power": "battery",
+                "signal": "good",
                 "signal_dbm": -71.0,
                 "link_quality": None,
                 "connection": "offline",
+                "gateway": None,
                 "dialect": "nyttig",
                 "address": "alna-017-md",
                 "lost_messages": 12,
@@ -85,7 +106,24 @@ DEVICES = _example(
             }
         ],
         "silent_sites": [
-            {"site": "alna-017", "unit": "Bydel Alna", "since": "2026-11-21T21:14:00+00:00", "devices": 2}
+            {
+                "site": "alna-017",
+                "unit": "Bydel Alna",
+                "since": "2026-11-21T21:14:00+00:00",
+                "devices": 2,
+                "proof_at": "2026-11-22T04:58:03+00:00",
+            }
+        ],
+        "silent_gateways": [
+            {
+                "gateway": "zigbee2mqtt-tveita",
+                "dialect": "zigbee2mqtt",
+                "sites": ["alna-021", "alna-022"],
+                "units": ["Bydel Alna"],
+                "since": "2026-11-22T02:10:00+00:00",
+                "devices": 9,
+                "proof_at": "2026-11-22T04:58:03+00:00",
+            }
         ],
     }
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -15,7 +16,9 @@ from api.trials import AsOf, asked_report, require_trial
 from nyttig.errors import NyttigError
 from nyttig.evidence import evidence
 from nyttig.explain import DeviceDay, Explanation, definitions, explain, explained_days
+from nyttig.figures.periods import Comparison, compare
 from nyttig.report import as_of_moment
+from nyttig.thresholds import ThresholdChange, threshold_changes
 
 router = APIRouter(prefix="/v1/trials", tags=["trials"])
 
@@ -34,6 +37,20 @@ class DeviceDays:
     """The days asked for, by home and day."""
 
     days: tuple[DeviceDay, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The last complete weeks against those before; null where the trial is too young."""
+
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdChanges:
+    """Changes of a trial's thresholds, the newest first, each with the figures under the old ones and the new."""
+
+    changes: tuple[ThresholdChange, ...]
 
 
 @router.get("/{trial_id}/explain", responses={200: {"model": Explanations}})
@@ -76,3 +93,35 @@ def days(
     return json(
         DeviceDays(tuple(explained_days(found, home=home, state=state, from_day=from_day, to_day=to_day)))
     )
+
+
+@router.get("/{trial_id}/periods", responses={200: {"model": Periods}})
+def periods(trial_id: str, request: Request, now: Now, asker: Asker, as_of: AsOf = None) -> Response:
+    """The last four complete weeks against the four before, and whether the difference is more than chance could do."""
+    report = asked_report(request, trial_id, now, asker, as_of)
+    yesterday = report.as_of.astimezone(ZoneInfo(report.trial.timezone)).date() - timedelta(days=1)
+    return json(
+        Periods(
+            compare(
+                report.homes,
+                min(yesterday, report.last_day),
+                report.parameters,
+                standby=report.trial.usage_class == "standby",
+            )
+        )
+    )
+
+
+@router.get("/{trial_id}/threshold-changes", responses={200: {"model": ThresholdChanges}})
+def changes_of_thresholds(
+    trial_id: str,
+    request: Request,
+    now: Now,
+    asker: Asker,
+    limit: Annotated[int, Query(ge=1, le=50, description="At most so many changes")] = 10,
+) -> Response:
+    """The changes of the trial's thresholds, each with the figures of its day under both."""
+    reports: Reports = request.app.state.reports
+    require_trial(asker, reports.current(trial_id, now))
+    with current(request.app.state.pool) as connection:
+        return json(ThresholdChanges(threshold_changes(connection, trial_id, limit=limit)))

@@ -37,6 +37,11 @@ class Reports:
                 self._kept[trial_id] = kept
             return kept[1]
 
+    def forget(self, trial_id: str) -> None:
+        """The trial's report is worked out anew when it is next asked for: somebody has changed the trial."""
+        with self._locks.setdefault(trial_id, threading.Lock()):
+            self._kept.pop(trial_id, None)
+
     def as_of(self, trial_id: str, as_of: datetime) -> Report:
         """The report as of a moment, worked out anew."""
         with current(self._pool) as connection:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
+
+from dashboard.language import current
 
 Widget = Callable[..., str | None]
 
@@ -25,6 +28,11 @@ def keep(name: str, value: str, *, default: str | None = None) -> None:
             del st.query_params[name]
     elif st.query_params.get(name) != value:
         st.query_params[name] = value
+
+
+def href(page: str, **chosen: str) -> str:
+    """The address of a page with these choices, in the reader's language, for a link within text."""
+    return f"{page}?{urlencode({**chosen, 'lang': current().code})}"
 
 
 def choose(

@@ -46,7 +46,11 @@ def main() -> None:
         [
             st.Page("views/overview.py", title=_("Trials"), default=True),
             st.Page("views/trial.py", title=_("One trial"), url_path="trial"),
+            st.Page("views/work.py", title=_("Work list"), url_path="work"),
             st.Page("views/devices.py", title=_("Devices"), url_path="devices"),
+            st.Page("views/commissioning.py", title=_("Mount a device"), url_path="commissioning"),
+            st.Page("views/proposals.py", title=_("New devices"), url_path="new"),
+            st.Page("views/registry.py", title=_("Registry"), url_path="registry"),
             st.Page("views/demo_apartment.py", title=_("Demo apartment"), url_path="demo"),
         ]
     )

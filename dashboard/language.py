@@ -171,6 +171,16 @@ def ago(seconds: float) -> str:
     )
 
 
+def sentence(text: str) -> str:
+    """`text` with a capital letter to begin with."""
+    return text[:1].upper() + text[1:]
+
+
+def within(text: str) -> str:
+    """`text` as it stands within a sentence: its first letter small."""
+    return text[:1].lower() + text[1:]
+
+
 def lasting(seconds: float) -> str:
     """How long: 12 seconds, 3 days."""
     return str(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from dashboard.client import ApiClient, ApiRefusedError, ApiUnreachableError, Json
-from dashboard.language import _
+from dashboard.language import _, parse_moment
 from nyttig.settings import Settings
 
 DEVICES_EVERY_SECONDS = 5
@@ -45,9 +46,49 @@ def _report(url: str, trial: str) -> Json:
     return _client(url).report(trial)
 
 
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _explanations(url: str, trial: str) -> list[Json]:
+    return _client(url).explanations(trial)
+
+
+@st.cache_data(ttl=30, max_entries=64, show_spinner=False)
+def _days(url: str, trial: str, home: str | None, state: str | None, from_day: str | None) -> list[Json]:
+    return _client(url).days(trial, home, state, from_day)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _periods(url: str, trial: str) -> Json | None:
+    return _client(url).periods(trial)
+
+
+@st.cache_data(ttl=300, max_entries=64, show_spinner=False)
+def _threshold_changes(url: str, trial: str) -> list[Json]:
+    return _client(url).threshold_changes(trial)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _calls(url: str, trial: str) -> Json:
+    return _client(url).calls(trial)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _home(url: str, trial: str, home: str) -> Json:
+    return _client(url).home(trial, home)
+
+
 @st.cache_data(ttl=3, show_spinner=False)
 def _devices(url: str, trial: str | None) -> Json:
     return _client(url).devices(trial=trial)
+
+
+@st.cache_data(ttl=5, max_entries=64, show_spinner=False)
+def _device(url: str, device: str) -> Json:
+    return _client(url).device(device)
+
+
+@st.cache_data(ttl=3, show_spinner=False)
+def _work(url: str, trial: str | None) -> Json:
+    return _client(url).work(trial)
 
 
 @st.cache_data(ttl=10, show_spinner=False)
@@ -75,9 +116,66 @@ def report(trial: str) -> Json:
     return _report(client().url, trial)
 
 
+def explanations(trial: str) -> list[Json]:
+    """Every figure of a trial, explained, at most 10 seconds old."""
+    return _explanations(client().url, trial)
+
+
+def days(trial: str, home: str | None, state: str | None, from_day: str | None) -> list[Json]:
+    """The device-days that the figures count, at most 30 seconds old."""
+    return _days(client().url, trial, home, state, from_day)
+
+
+def periods(trial: str) -> Json | None:
+    """The last complete weeks against those before, at most 10 seconds old."""
+    return _periods(client().url, trial)
+
+
+def threshold_changes(trial: str) -> list[Json]:
+    """The changes of a trial's thresholds, at most 5 minutes old: each costs two reports."""
+    return _threshold_changes(client().url, trial)
+
+
+def calls(trial: str) -> Json:
+    """Whom to call, at most 10 seconds old."""
+    return _calls(client().url, trial)
+
+
+def home(trial: str, code: str) -> Json:
+    """One home's part in a trial, at most 10 seconds old."""
+    return _home(client().url, trial, code)
+
+
+def forget_trials() -> None:
+    """Everything about trials is asked anew: somebody has just changed one."""
+    for kept in (_report, _explanations, _days, _periods, _calls, _home):
+        kept.clear()
+
+
 def devices(trial: str | None = None) -> Json:
     """Device health, at most 3 seconds old."""
     return _devices(client().url, trial)
+
+
+def device(code: str) -> Json:
+    """One placed device with its past, at most 5 seconds old."""
+    return _device(client().url, code)
+
+
+def work(trial: str | None = None) -> Json:
+    """What there is to do, at most 3 seconds old."""
+    return _work(client().url, trial)
+
+
+def forget_work() -> None:
+    """What there is to do is asked anew: somebody has just done some of it."""
+    _work.clear()
+    _device.clear()
+
+
+def now() -> datetime:
+    """The present moment by the clock of the data service, at most 2 seconds old; by this one's where it says none."""
+    return parse_moment(health().get("now")) or datetime.now(UTC)
 
 
 def demo_sites() -> list[Json]:

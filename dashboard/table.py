@@ -50,19 +50,25 @@ def beside(
     it is made when somebody asks for it, because a page of a thousand homes is drawn again every half minute.
     """
 
-    def file() -> bytes:
-        return pd.DataFrame(list(every_row() if every_row else rows)).to_csv(index=False).encode()
-
     with st.expander(_("Show as a table"), icon=":material/table:"):
         show(name, rows, columns)
-        st.download_button(
-            _("Download (CSV)"),
-            file,
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            key=f"download:{name}",
-        )
+        download(name, every_row or (lambda: rows))
+
+
+def download(name: str, every_row: Callable[[], Iterable[Row]]) -> None:
+    """All these rows can be downloaded as CSV, made when somebody asks for it."""
+
+    def file() -> bytes:
+        return pd.DataFrame(list(every_row())).to_csv(index=False).encode()
+
+    st.download_button(
+        _("Download (CSV)"),
+        file,
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"download:{name}",
+    )
 
 
 def _text(value: Any, column: Column) -> str:

@@ -18,11 +18,28 @@ def usage_class(code: str) -> str:
 def device_status(code: str) -> str:
     """A device's status."""
     return {
-        "online": _("Online"),
+        "ok": _("Online"),
         "late": _("Late"),
         "silent": _("Silent"),
         "never_seen": _("Never heard"),
+        "connection_lost": _("Connection lost"),
+        "battery_low": _("Battery low"),
+        "stuck": _("Stuck"),
+        "clock_wrong": _("Clock wrong"),
+        "chattering": _("Chattering"),
+        "lossy": _("Losing messages"),
+        "weak_signal": _("Weak signal"),
         "unknown": _("Not known"),
+    }.get(code, code)
+
+
+def heard_state(code: str) -> str:
+    """One day of one device."""
+    return {
+        "as_expected": _("Heard as expected"),
+        "some": _("Heard in part"),
+        "none": _("Not heard"),
+        "platform_away": _("Not known: Nyttig was away"),
     }.get(code, code)
 
 

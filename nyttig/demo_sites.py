@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from nyttig.device_health import device_health
+from nyttig.health.findings import Status
 from nyttig.store import db, registry, rollups
 from nyttig.store.db import Session
-from nyttig.store.health import Status
 
 
 @dataclass(frozen=True, slots=True)

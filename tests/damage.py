@@ -8,40 +8,18 @@ import json
 import math
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
+import cbor2
+from dialects import NOON
+from google.protobuf.message import DecodeError as ProtobufError
+from real_messages import real_messages
+
+from examples import EXAMPLES
+from ingest.decoders.sparkplug_payload import PAYLOAD
 from nyttig.model import Message
 
-NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-PAYLOADS = Path(__file__).parents[2] / "shared" / "payloads"
-
-Sent = tuple[str, bytes]
-
-OUR_TOPICS = (
-    "wt/v1/alna/h1/d1/event",
-    "wt/v1/alna/h1/d1/event",
-    "wt/v1/alna/h1/d1/health",
-    "wt/v1/alna/h1/d1/state",
-)
-Z2M_TOPICS = (
-    "zigbee2mqtt/z1",
-    "zigbee2mqtt/z1",
-    "zigbee2mqtt/room/z1",
-    "zigbee2mqtt/z1/availability",
-    "zigbee2mqtt/bridge/state",
-)
-OWN = (
-    {"event_time": "2026-11-22T07:58:03.120+01:00", "boot_id": "b7", "seq": 4182, "type": "dose_taken",
-     "value": 1, "unit": "dose", "origin": "citizen"},
-    [{"event_time": 1795330683120, "boot_id": "b7", "seq": 1, "type": "opened"},
-     {"event_time": 1795330684120, "boot_id": "b7", "seq": 2, "type": "closed", "value": False, "room": {"floor": 2}}],
-    {"event_time": "2026-11-22T06:58:03Z", "boot_id": 7, "seq": 9, "battery_pct": 81, "battery_v": 2.9, "rssi_dbm": -71,
-     "uptime_s": 86400, "fw": "1.4.2", "counter": 118},
-    {"state": "online", "event_time": "2026-11-22T06:58:03Z"},
-    {"state": "offline"},
-)  # fmt: skip
 NUMBERS = (
     0, -0.0, 1, -1, 0.1, 5e-324, 1.7976931348623157e308, -1.7976931348623157e308, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 2,
     2**63 - 1, 2**63, -(2**63), 2**64 - 1, 2**64, 10**30, 1e15, 253402300799999, 253402300800000, -62135596800000,
@@ -68,51 +46,138 @@ NAMES = ("event_time", "boot_id", "seq", "type", "value", "unit", "origin", "sta
          "temperature", "linkquality", "battery_low", "state_" + "x" * 122, "state_" + "x" * 123, "constructor", "")  # fmt: skip
 
 
-def seeds() -> list[Sent]:
-    """What is damaged: our own examples, and the real messages where they are at hand."""
-    found: list[Sent] = [
-        (topic, json.dumps(content).encode()) for content in OWN for topic in dict.fromkeys(OUR_TOPICS)
-    ]
-    found += [("wt/v1/alna/h1/d1/state", b"offline"), ("zigbee2mqtt/z1/availability", b"online")]
-    for file in sorted(PAYLOADS.glob("*.jsonl")):
-        for line in file.read_text().splitlines():
-            row = json.loads(line)
-            sent = bytes.fromhex(row["payload_hex"]) if "payload_hex" in row else row["payload"].encode()
-            found.append((row["topic"] or row.get("topic_by_grammar") or "zigbee2mqtt/z1", sent))
-    return found
+class Seed(NamedTuple):
+    """A message before it is damaged."""
+
+    dialect: str
+    topic: str
+    payload: bytes
 
 
-def damaged(chance: random.Random, known: list[Sent]) -> Iterator[Message]:
-    """Damaged messages without end, the same for the same seed."""
+class Damaged(NamedTuple):
+    """A message on a topic of that dialect, more or less."""
+
+    dialect: str
+    message: Message
+
+
+def seeds() -> list[Seed]:
+    """What is damaged: our own examples, and the real messages where they are at hand, in an order of sending."""
+    found = [Seed(dialect, *one) for dialect, examples in EXAMPLES.items() for one in examples]
+    return found + [Seed(one.dialect, one.topic, one.payload) for one in real_messages()]
+
+
+def damaged(chance: random.Random, known: list[Seed]) -> Iterator[Damaged]:
+    """Damaged messages without end, half a second apart, the same for the same seed."""
     trees = [tree for tree in map(_tree, known) if tree is not None]
-    ours = 3 * len(OUR_TOPICS) + 2
+    by_dialect = {dialect: [one for one in known if one.dialect == dialect] for dialect in EXAMPLES}
+    dialects = [*EXAMPLES, "nyttig"]  # whose contract is exact, so it is worth more
+    at = NOON
     while True:
-        topic, sent = known[chance.randrange(ours)] if chance.random() < 0.4 else chance.choice(known)
-        if chance.random() < 0.6:
-            tree = _tree((topic, sent))
-            if tree is None:
-                tree = chance.choice(trees)
-            for _ in range(chance.choice((1, 1, 1, 2, 4))):
-                tree = _changed(chance, tree, trees)
-            sent = json.dumps(tree, ensure_ascii=chance.random() < 0.3, allow_nan=True).encode(
-                errors="surrogatepass"
-            )
-        if chance.random() < 0.35:
-            sent = _bytes_changed(chance, sent, known)
-        where = chance.random()
-        if where < 0.45:
-            topic = chance.choice(OUR_TOPICS)
-        elif where < 0.75:
-            topic = chance.choice(Z2M_TOPICS)
-        elif where < 0.85:
-            topic = _bent(chance, topic)
-        yield Message(topic, sent, chance.random() < 0.1, chance.random() < 0.05, NOON)
+        at += timedelta(seconds=0.5)
+        dialect = chance.choice(dialects)
+        own = by_dialect[dialect]
+        seed = chance.choice(own)
+        topic, sent = seed.topic, seed.payload
+        if chance.random() < 0.1:
+            sent = chance.choice(known).payload
+        yield Damaged(dialect, spoilt(chance, topic, sent, at, own, known, trees))
 
 
-def _tree(sent: Sent) -> Any:
+def spoilt(
+    chance: random.Random,
+    topic: str,
+    sent: bytes,
+    at: datetime,
+    own: list[Seed],
+    known: list[Seed],
+    trees: list[Any],
+) -> Message:
+    """The message with something wrong in payload, topic or both; now and then with nothing wrong."""
+    if chance.random() < 0.6:
+        sent = _content_changed(chance, topic, sent, trees)
+    if chance.random() < 0.35:
+        sent = _bytes_changed(chance, sent, known)
+    where = chance.random()
+    if where < 0.1:
+        topic = chance.choice(own).topic
+    elif where < 0.2:
+        topic = _bent(chance, topic)
+    elif where < 0.25:
+        topic = chance.choice(known).topic
+    return Message(topic, sent, chance.random() < 0.1, chance.random() < 0.05, at)
+
+
+def _content_changed(chance: random.Random, topic: str, sent: bytes, trees: list[Any]) -> bytes:
+    """The payload with something in what it says otherwise, in the encoding of its dialect."""
+    if topic.startswith("spBv1.0/") and (changed := _wire_changed(chance, sent)) is not None:
+        return changed
+    tree = _tree(Seed("", topic, sent))
+    if tree is None:
+        tree = chance.choice(trees)
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        tree = _changed(chance, tree, trees)
+    if topic.startswith("senml/") and chance.random() < 0.4:
+        try:
+            return cbor2.dumps(tree)
+        except UnicodeEncodeError:  # half a surrogate pair
+            pass
+    ascii_only = chance.random() < 0.3
+    return json.dumps(tree, ensure_ascii=ascii_only, allow_nan=True, default=str).encode(
+        errors="surrogatepass"
+    )
+
+
+_WIRE_FIELDS = {
+    "name": TEXTS, "string_value": TEXTS, "alias": NUMBERS, "timestamp": NUMBERS, "datatype": range(-1, 40),
+    "int_value": NUMBERS, "long_value": NUMBERS, "float_value": NUMBERS, "double_value": NUMBERS,
+    "boolean_value": (True, False), "is_null": (True, False), "is_historical": (True, False), "is_transient": (True, False),
+}  # fmt: skip
+
+
+def _wire_changed(chance: random.Random, sent: bytes) -> bytes | None:
+    """A payload of Sparkplug B with fields set that should not be so; None for one in JSON."""
     try:
-        return json.loads(sent[1])
+        payload = PAYLOAD.FromString(sent)
+    except ProtobufError:
+        return None
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        metrics = payload.metrics
+        metric = chance.choice(metrics) if metrics and chance.random() < 0.9 else metrics.add()
+        match chance.randrange(8):
+            case 0:
+                payload.seq = chance.randrange(300)
+            case 1:
+                payload.timestamp = chance.choice((0, 1, 2**63, 2**64 - 1, 253402300800000, 1795330000000))
+            case 2:
+                metrics.remove(metric)
+            case 3:
+                metrics.add().CopyFrom(metric)
+            case 4:
+                metric.properties.keys.append(chance.choice((b"engUnit", b"x", b"")))
+                metric.properties.values.add(string_value=chance.choice(TEXTS).encode(errors="replace"))
+            case _:
+                name = chance.choice(list(_WIRE_FIELDS))
+                value: Any = chance.choice(_WIRE_FIELDS[name])
+                if isinstance(value, str):
+                    value = value.encode()
+                elif not isinstance(value, bool) and name not in ("float_value", "double_value"):
+                    value = int(value) % (2**32 if name in ("datatype", "int_value") else 2**64)
+                try:
+                    setattr(metric, name, value)
+                except (AttributeError, ValueError, TypeError):
+                    metric.ClearField("value")
+    return bytes(payload.SerializeToString())
+
+
+def _tree(sent: Seed) -> Any:
+    try:
+        return json.loads(sent.payload)
     except (ValueError, RecursionError):
+        pass
+    try:
+        return cbor2.loads(sent.payload) if sent.topic.startswith("senml/") else None
+    except (cbor2.CBORDecodeError, ValueError):
         return None
 
 
@@ -180,7 +245,7 @@ def _value(chance: random.Random, trees: list[Any]) -> Any:
             return chance.choice(trees)
 
 
-def _bytes_changed(chance: random.Random, sent: bytes, known: list[Sent]) -> bytes:
+def _bytes_changed(chance: random.Random, sent: bytes, known: list[Seed]) -> bytes:
     new = bytearray(sent)
     for _ in range(chance.choice((1, 1, 2, 5))):
         place = chance.randrange(len(new) + 1)
@@ -194,7 +259,7 @@ def _bytes_changed(chance: random.Random, sent: bytes, known: list[Sent]) -> byt
             case 3:
                 del new[place : place + chance.randrange(1, 12)]
             case 4:
-                other = chance.choice(known)[1]
+                other = chance.choice(known).payload
                 new[place:] = other[chance.randrange(len(other) + 1) :]
             case 5:
                 new[place:place] = chance.choice(RAW_NUMBERS)

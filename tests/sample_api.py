@@ -8,83 +8,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from sample_report import NOW, TITLES, UNITS, as_json, make_report, summary
+from sample_devices import all_devices as all_sample_devices
+from sample_devices import (
+    make_choices,
+    make_devices,
+    make_history,
+    make_record,
+    make_registered,
+    make_work,
+)
+from sample_report import NOW, TITLES, as_json, make_report, summary
 
 from nyttig.report import Report
-
-
-def device(number: int, status: str, technology: str, **more: Any) -> dict[str, Any]:
-    """A device as the list of devices has it."""
-    age_hours = {"online": 0.2, "late": 2.5, "silent": 70.0, "unknown": 5.0}.get(status)
-    return {
-        "device": f"{technology.replace('_', '-')}-{number:02d}",
-        "technology": technology,
-        "technology_titles": TITLES[technology],
-        "site": f"{'AG'[number % 2]}{number:02d}",
-        "site_type": "home",
-        "unit": UNITS[number % 2],
-        "trials": ["alna-medisindispenser"],
-        "role": "primary",
-        "status": status,
-        "last_seen_at": None if age_hours is None else (NOW - timedelta(hours=age_hours)).isoformat(),
-        "expected_interval_minutes": 60.0,
-        "battery_pct": 78.0,
-        "battery_v": None,
-        "battery_at": None if age_hours is None else (NOW - timedelta(hours=age_hours + 3)).isoformat(),
-        "power": "battery",
-        "signal_dbm": -67.0,
-        "link_quality": None,
-        "connection": None,
-        "dialect": "nyttig",
-        "address": f"alna/{number:02d}",
-        "lost_messages": 0,
-        "lost_since": None,
-    } | more
-
-
-def make_devices() -> dict[str, Any]:
-    """Devices worst first, and one home that is silent as a whole."""
-    return {
-        "devices": [
-            device(3, "silent", "medicine_dispenser", battery_pct=6.0),
-            device(
-                5,
-                "silent",
-                "wash_dry_toilet",
-                connection="offline",
-                power="mains",
-                battery_pct=None,
-                battery_at=None,
-            ),
-            *(
-                device(8, "silent", name, site="G08")
-                for name in ("light_path", "safety_alarm", "feeding_robot")
-            ),
-            device(11, "never_seen", "safety_alarm", battery_pct=None, battery_at=None),
-            device(
-                2,
-                "late",
-                "medicine_dispenser",
-                lost_messages=12,
-                lost_since=datetime(2026, 11, 3, tzinfo=UTC).isoformat(),
-            ),
-            device(9, "online", "medicine_dispenser", battery_pct=14.0),
-            *(device(number, "online", "medicine_dispenser") for number in (1, 4, 6, 7, 10, 12)),
-        ],
-        "silent_sites": [
-            {
-                "site": "G08",
-                "unit": "Bydel Gamle Oslo",
-                "since": (NOW - timedelta(hours=70)).isoformat(),
-                "devices": 3,
-            }
-        ],
-    }
 
 
 def make_demo_sites() -> list[dict[str, Any]]:
@@ -107,7 +47,7 @@ def make_demo_sites() -> list[dict[str, Any]]:
                 "device": f"demo-{technology}",
                 "technology": technology,
                 "technology_titles": TITLES[technology],
-                "status": "silent" if technology == "safety_alarm" else "online",
+                "status": "silent" if technology == "safety_alarm" else "ok",
                 "demonstrations": shown,
                 "visitor_uses": [chance.randint(0, count * 2) for count in shown],
             }
@@ -150,13 +90,18 @@ def make_health(
 
 @dataclass
 class SampleApi:
-    """What the server answers; tests change it while it runs. `problem` answers everything with that status."""
+    """What the server answers; tests change it while it runs. `problem` answers everything with that status.
+
+    `more` holds further answers by path, those to what is sent by "POST path"; `posted` is what was sent.
+    """
 
     reports: list[Report] = field(default_factory=list)
-    devices: dict[str, Any] = field(default_factory=lambda: {"devices": [], "silent_sites": []})
+    devices: dict[str, Any] = field(default_factory=lambda: make_devices([]))
     demo_sites: list[dict[str, Any]] = field(default_factory=list)
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, Any] = field(default_factory=make_health)
+    more: dict[str, Any] = field(default_factory=dict)
+    posted: list[tuple[str, Any]] = field(default_factory=list)
     problem: tuple[int, str] | None = None
     url: str = ""
 
@@ -183,9 +128,18 @@ class SampleApi:
             "/v1/demo-sites": lambda: {"sites": self.demo_sites},
             "/v1/quarantine": lambda: {"groups": self.quarantine},
         }
+        if path in self.more:
+            return 200, self.more[path]
         if path == "/v1/health/ready":
             return (200 if self.health["status"] == "ready" else 503), self.health
         return (200, bodies[path]()) if path in bodies else (404, {"title": "Not found", "status": 404})
+
+    def accept(self, path: str, content: bytes) -> tuple[int, Any]:
+        """Status and body for what is sent to a path."""
+        if self.problem is not None or f"POST {path}" not in self.more:
+            return self.answer(path)
+        self.posted.append((path, json.loads(content)))
+        return 200, self.more[f"POST {path}"]
 
 
 def full() -> SampleApi:
@@ -221,7 +175,22 @@ def full() -> SampleApi:
                 "example_topic": "zigbee2mqtt/0x00158d0001a2b3c4",
             }
         ],
+        more=make_device_answers(),
     )
+
+
+def make_device_answers() -> dict[str, Any]:
+    """What is said of each device by itself, of the work to do, and of the registry."""
+    found: dict[str, Any] = {
+        "/v1/work": make_work(),
+        "POST /v1/work": make_work(),
+        "/v1/registry/devices": {"devices": make_registered()},
+        "/v1/registry/choices": make_choices(),
+    }
+    for device in all_sample_devices():
+        found[f"/v1/devices/{device.device}"] = make_record(device)
+        found[f"/v1/devices/{device.device}/history"] = make_history(device.device)
+    return found
 
 
 @contextmanager
@@ -230,7 +199,13 @@ def serving(api: SampleApi) -> Iterator[SampleApi]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = api.answer(urlsplit(self.path).path)
+            self._say(*api.answer(urlsplit(self.path).path))
+
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self._say(*api.accept(urlsplit(self.path).path, content))
+
+        def _say(self, status: int, body: Any) -> None:
             text = json.dumps(body).encode()
             self.send_response(status)
             self.send_header(

@@ -274,7 +274,7 @@ def test_a_device_can_be_found_by_its_home(api: SampleApi) -> None:
 
 
 def test_nobody_is_told_to_stay_home_while_a_battery_is_low(api: SampleApi) -> None:
-    online = [device for device in api.devices["devices"] if device["status"] == "online"]
+    online = [device for device in api.devices["devices"] if device["status"] == "ok"]
     api.devices = {"devices": online, "silent_sites": []}
     assert "Nobody needs to go out" not in _words(_open(PAGES[2]))
     st.cache_data.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packages import one_home
 
-from nyttig.device_health import Health, device_health, status_of
+from nyttig.device_health import device_health
+from nyttig.health.assess import Health
+from nyttig.health.findings import Status
+from nyttig.health.silence import Away, Rhythm, silence
 from nyttig.model import Device, Placement, TrialPackage
 from nyttig.package.technologies import builtin_technologies
 from nyttig.store import db, events, platform, registry
@@ -28,12 +31,23 @@ def ago(minutes: float) -> datetime:
     return NOW - timedelta(minutes=minutes)
 
 
+def status_of(
+    seen_at: datetime | None,
+    interval_minutes: float,
+    now: datetime,
+    away: Sequence[tuple[datetime, datetime]] = (),
+) -> Status:
+    expected = Rhythm("declared", timedelta(minutes=interval_minutes))
+    finding = silence(seen_at, PLACED_AT, expected, 0, now, Away(away))
+    return "ok" if finding is None else finding.kind
+
+
 @pytest.mark.parametrize(
     ("unheard_minutes", "status"),
     [
-        (0, "online"),
-        (60, "online"),
-        (90, "online"),
+        (0, "ok"),
+        (60, "ok"),
+        (90, "ok"),
         (90.1, "late"),
         (180, "late"),
         (180.1, "silent"),
@@ -47,7 +61,7 @@ def test_an_hourly_device_is_late_after_one_and_a_half_hours_and_silent_after_th
 
 
 def test_a_device_that_reports_daily_is_given_days() -> None:
-    assert status_of(ago(24 * HOUR), 24 * HOUR, NOW) == "online"
+    assert status_of(ago(24 * HOUR), 24 * HOUR, NOW) == "ok"
     assert status_of(ago(40 * HOUR), 24 * HOUR, NOW) == "late"
     assert status_of(ago(73 * HOUR), 24 * HOUR, NOW) == "silent"
 
@@ -68,7 +82,7 @@ def test_a_device_that_was_never_heard_is_never_seen_whoever_was_away() -> None:
         (600, [(590, 300), (400, 50)], "unknown"),  # overlapping absences count once, and together
         (600, [(400, 200), (400, 200), (400, 200)], "silent"),  # the same one told thrice is one
         (600, [(2000, 700)], "silent"),  # before it was last heard
-        (60, [(50, 0)], "online"),  # heard within its interval, absence or not
+        (60, [(50, 0)], "ok"),  # heard within its interval, absence or not
     ],
 )
 def test_times_in_which_we_were_away_are_no_silence_of_the_device(
@@ -80,7 +94,7 @@ def test_times_in_which_we_were_away_are_no_silence_of_the_device(
 
 
 minutes = st.integers(0, 5000)
-_BLAME = ("online", "unknown", "late", "silent")
+_BLAME = ("ok", "unknown", "late", "silent")
 
 
 @given(minutes, st.lists(st.tuples(minutes, minutes), max_size=4), st.tuples(minutes, minutes))
@@ -145,7 +159,7 @@ def test_the_worst_comes_first_and_among_equals_the_longest_unheard(connection: 
         ("d", "silent"),
         ("a", "silent"),
         ("c", "never_seen"),
-        ("b", "online"),
+        ("b", "ok"),
     ]
 
 
@@ -184,7 +198,7 @@ def test_after_our_own_restart_no_device_is_called_silent(connection: db.Session
 def test_while_no_ingestor_beats_devices_are_unknown(connection: db.Session, seconds_since_beat: int) -> None:
     heard(connection, "a", 185)
     beat_at = ago(184) if seconds_since_beat > 20 else NOW - timedelta(seconds=seconds_since_beat)
-    platform.beat(connection, "nyttig-ingest", beat_at, connected=False)
+    platform.beat(connection, "nyttig-ingest", beat_at, connected=True)
     assert ("a", "unknown" if seconds_since_beat > 20 else "silent") in statuses(
         device_health(connection, NOW)
     )

@@ -16,7 +16,7 @@ from dashboard.table import Column
 from dashboard.wording import device_status
 
 RECENT_DAYS = 14
-NOT_HEARD = ("silent", "never_seen")
+NOT_HEARD = ("silent", "never_seen", "connection_lost")
 
 
 def show() -> None:
@@ -74,7 +74,7 @@ def _site(site: Json) -> None:
     dead = [
         f"{_title(d)} ({device_status(d['status'])})"
         for d in devices
-        if d["status"] in ("silent", "never_seen")
+        if d["status"] in NOT_HEARD
     ]
     if dead:
         st.warning(

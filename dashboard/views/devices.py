@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 
 import streamlit as st
 
-from dashboard import live, table
-from dashboard.address import choose, written
+from dashboard import batteries, findings, live, table
+from dashboard.address import choose, href, written
 from dashboard.client import Json
 from dashboard.facts import plain
-from dashboard.language import _, ago, day, lasting, moment, ngettext, number, parse_moment, percent, titled
-from dashboard.palette import BAD, CAREFUL, FAINT, GOOD, GRID, INK
+from dashboard.language import _, ago, lasting, moment, ngettext, number, parse_moment, titled
+from dashboard.palette import FAINT, GRID, INK
+from dashboard.registry_words import dialect
 from dashboard.table import Column
-from dashboard.wording import device_status, quarantine_reason
+from dashboard.views import device as device_page
+from dashboard.wording import device_status, homes, quarantine_reason
 
 ROWS_SHOWN = 40
-LOW_BATTERY_PCT = 20
-STATUSES = ("silent", "never_seen", "late", "unknown", "online")
-# A sign and a colour for each status; the sign alone is enough.
-LOOKS = {
-    "silent": ("✕", BAD),
-    "never_seen": ("○", BAD),
-    "late": ("◔", CAREFUL),
-    "unknown": ("?", FAINT),
-    "online": ("●", GOOD),
-}
+HOMES_NAMED = 6
+STATUSES = tuple(findings.LOOKS)
 ALL = "all"
 
 
 def show() -> None:
-    """The devices stand on the page, those that need a visit first."""
+    """The devices stand on the page, those that need a visit first; or the one that the address names."""
+    if code := st.query_params.get("device"):
+        device_page.show(code)
+        return
     st.title(_("Devices"), anchor=False)
     _devices()
     _quarantine()
@@ -64,23 +61,25 @@ def _devices() -> None:
     counts = Counter(device["status"] for device in devices)
     names = {ALL: _("All {n}").format(n=number(len(devices)))}
     names |= {
-        status: f"{LOOKS[status][0]} {device_status(status)} {number(counts[status])}"
+        status: f"{findings.look(status)[0]} {device_status(status)} {number(counts[status])}"
         for status in STATUSES
         if counts[status] or status == st.query_params.get("status")
     }
     status = choose("status", _("Status"), list(names), names.__getitem__, st.pills, default=ALL)
-    now = _now()
-    silent_sites = [site for site in answer.get("silent_sites") or [] if _is_wanted(wanted, site)]
-    for site in silent_sites if status in (ALL, "silent") else []:
-        _silent_site(site, now)
-    quiet = {site["site"] for site in silent_sites}
+    now = live.now()
+    if status in (ALL, *findings.NOT_HEARD):
+        shown = {device["site"] for device in devices}
+        for gateway in answer["silent_gateways"]:
+            if not shown.isdisjoint(gateway["sites"]):
+                _silent_gateway(gateway, now)
+        for site in answer["silent_sites"]:
+            if site["site"] in shown:
+                _silent_site(site, now)
     listed = [device for device in devices if status in (ALL, device["status"])]
-    one_by_one = [
-        device for device in listed if not (device["site"] in quiet and device["status"] == "silent")
-    ]
-    if not one_by_one and not listed:
+    one_by_one = [device for device in listed if not _is_told_above(device)]
+    if not listed:
         st.success(_("No device has this status."), icon=":material/check:")
-    elif status == ALL and not silent_sites and set(counts) == {"online"} and not any(map(_is_low, devices)):
+    elif status == ALL and not any(device["findings"] for device in devices):
         st.success(_("All devices are heard as expected. Nobody needs to go out."), icon=":material/check:")
     st.markdown("".join(_row(device, now) for device in one_by_one[:ROWS_SHOWN]), unsafe_allow_html=True)
     if len(one_by_one) > ROWS_SHOWN:
@@ -93,108 +92,118 @@ def _devices() -> None:
 
 
 def _is_wanted(wanted: str, thing: Json) -> bool:
-    names = (thing.get("site"), thing.get("device"), thing.get("address"))
+    names = (thing["site"], thing["device"], thing["address"], thing["gateway"])
     return any(wanted.casefold() in name.casefold() for name in names if name)
 
 
-def _is_low(device: Json) -> bool:
-    return device["battery_pct"] is not None and device["battery_pct"] <= LOW_BATTERY_PCT
+def _is_told_above(device: Json) -> bool:
+    """Whether all that is wrong with it lies with the gateway or the home that is silent as a whole."""
+    return device["behind"] is not None and all(
+        finding["kind"] in findings.NOT_HEARD for finding in device["findings"]
+    )
 
 
-def _now() -> datetime:
-    return parse_moment(live.health().get("now")) or datetime.now(UTC)
+def _for_how_long(text: str, now: datetime) -> str:
+    seconds = findings.since(text, now)
+    return "" if seconds is None else _(" for {time}").format(time=lasting(seconds))
 
 
-def _since(text: str | None, now: datetime) -> float | None:
-    then = parse_moment(text)
-    return None if then is None else (now - then).total_seconds()
+def _silent_gateway(gateway: Json, now: datetime) -> None:
+    named = ", ".join(gateway["sites"][:HOMES_NAMED])
+    more = len(gateway["sites"]) - HOMES_NAMED
+    if more > 0:
+        named += " " + _("and {homes} more").format(homes=homes(more))
+    st.error(
+        _("**Gateway {gateway}** ({dialect}): {devices}{since}, in {homes}. {remedy}").format(
+            gateway=plain(gateway["gateway"]),
+            dialect=dialect(gateway["dialect"]),
+            devices=ngettext("{n} device silent", "all {n} devices silent", gateway["devices"]),
+            since=_for_how_long(gateway["since"], now),
+            homes=plain(named),
+            remedy=findings.remedy("check_gateway"),
+        ),
+        icon=":material/router:",
+    )
 
 
 def _silent_site(site: Json, now: datetime) -> None:
-    seconds = _since(site["since"], now)
-    since = "" if seconds is None else _(" for {time}").format(time=lasting(seconds))
     devices = ngettext("{n} device silent", "all {n} devices silent", site["devices"])
     st.error(
         _("**{site}** ({unit}): {devices}{since}. Look at the gateway and the power first.").format(
-            site=plain(site["site"]), unit=plain(site["unit"]), devices=devices, since=since
+            site=plain(site["site"]),
+            unit=plain(site["unit"]),
+            devices=devices,
+            since=_for_how_long(site["since"], now),
         ),
         icon=":material/wifi_off:",
     )
 
 
-def why(device: Json, now: datetime) -> str:
-    """What is the matter with a device and what to do, in one or two sentences."""
-    heard = _since(device["last_seen_at"], now)
-    minutes = device["expected_interval_minutes"]
-    gap = _(" (normal gap: {interval})").format(interval=lasting(60 * minutes)) if minutes else ""
-    sentences = []
-    if device["status"] == "never_seen" or heard is None:
-        sentences.append(_("Check that it has power and is paired with the gateway."))
-    elif device["status"] == "silent":
-        sentences.append(_("Last heard {ago}{gap}.").format(ago=ago(heard), gap=gap))
-    elif device["status"] == "late":
-        sentences.append(
-            _("Last heard {ago}{gap}. Wait a little before you go.").format(ago=ago(heard), gap=gap)
-        )
-    elif device["status"] == "unknown":
-        sentences.append(
-            _("Nyttig was not recording, so nobody can tell. Last heard {ago}.").format(ago=ago(heard))
-        )
-    else:
-        sentences.append(_("Heard {ago}.").format(ago=ago(heard)))
-    if device["connection"] == "offline":
-        sentences.append(_("Its connection is reported lost."))
-    if lost := device["lost_messages"]:
-        messages = ngettext("{n} message from it", "{n} messages from it", lost)
-        since = day(parse_moment(device["lost_since"]))
-        sentences.append(_("Since {day}, {messages} never arrived.").format(day=since, messages=messages))
-    if (battery := device["battery_pct"]) is not None:
-        aged = _since(device["battery_at"], now)
-        when = "" if aged is None else _(" (measured {ago})").format(ago=ago(aged))
-        text = (
-            _("Battery {level}{when}.")
-            if not _is_low(device)
-            else _("Low battery, {level}{when}: bring a new one.")
-        )
-        sentences.append(text.format(level=percent(battery / 100), when=when))
-    elif device["power"] == "battery" and heard is not None:
-        volts = device["battery_v"]
-        sentences.append(
-            _("Battery level not reported.")
-            if volts is None
-            else _("Battery {volts} V.").format(volts=number(volts, 2))
-        )
-    return " ".join(sentences)
-
-
 def _row(device: Json, now: datetime) -> str:
-    sign, colour = LOOKS.get(device["status"], LOOKS["unknown"])
+    sign, colour = findings.look(device["status"])
     technology = titled(device["technology_titles"], device["technology"])
-    place = " · ".join(part for part in (device["site"], device["unit"]) if part) or _("not placed anywhere")
-    status = escape(device_status(device["status"]))
-    name = f"<b>{escape(place)}</b> – {escape(technology)}"
+    place = " · ".join((device["site"], device["unit"]))
+    link = (
+        f'<a href="{escape(href("devices", device=device["device"]))}" target="_self" '
+        f'style="font-size:.85rem">{escape(device["device"])}</a>'
+    )
     return (
         f'<div style="display:flex;gap:.7rem;padding:.55rem 0;border-bottom:1px solid {GRID}">'
-        f'<div style="color:{colour};font-size:1.1rem;line-height:1.3;width:1.2rem;flex:none;text-align:center">'
-        f"{sign}</div>"
-        f'<div style="min-width:0;overflow-wrap:anywhere"><div style="color:{INK}">{name} '
-        f'<span style="color:{FAINT};font-size:.85rem">{escape(device["device"])}</span></div>'
-        f'<div style="color:{FAINT};font-size:.9rem"><span style="color:{colour}">{status}</span>'
-        f" · {escape(why(device, now))}</div></div></div>"
+        f'<div aria-hidden="true" style="color:{colour};font-size:1.1rem;line-height:1.3;width:1.2rem;flex:none;'
+        f'text-align:center">{sign}</div>'
+        f'<div style="min-width:0;overflow-wrap:anywhere"><div style="color:{INK}"><b>{escape(place)}</b> – '
+        f"{escape(technology)} {link}</div>"
+        f'{_found(device, now)}<div style="color:{FAINT};font-size:.85rem">{escape(_supply(device, now))}</div>'
+        f"</div></div>"
     )
+
+
+def _found(device: Json, now: datetime) -> str:
+    """A line for each thing that is wrong: what, for how long, why, and what to do."""
+    if not device["findings"]:
+        colour = findings.look("ok")[1]
+        heard = findings.since(device["last_seen_at"], now)
+        words = "" if heard is None else " · " + _("Heard {ago}.").format(ago=ago(heard))
+        return f'<div style="font-size:.9rem"><span style="color:{colour}">{escape(device_status("ok"))}</span>{words}</div>'
+    lines = []
+    for finding in device["findings"]:
+        colour = findings.look(finding["kind"])[1]
+        words = " ".join(findings.sentences(finding["kind"], finding, now))
+        lines.append(
+            f'<div style="font-size:.9rem;color:{INK}"><span style="color:{colour};font-weight:600">'
+            f"{escape(device_status(finding['kind']) + _for_how_long(finding['since'], now))}</span> · {escape(words)}</div>"
+        )
+    return "".join(lines)
+
+
+def _supply(device: Json, now: datetime) -> str:
+    parts = [
+        _("Expected: {interval}").format(interval=findings.interval(device)),
+        batteries.reading(device, now),
+    ]
+    if device["signal"] != "unknown":
+        parts.append(_("Signal {word}").format(word=findings.signal(device["signal"])))
+    return " · ".join(part.rstrip(".") for part in parts)
 
 
 def _table(devices: list[Json], now: datetime) -> None:
     rows = []
     for device in devices:
-        heard, battery = _since(device["last_seen_at"], now), _since(device["battery_at"], now)
+        heard = findings.since(device["last_seen_at"], now)
+        battery = findings.since(device["battery_at"], now)
+        found = device["findings"]
         rows.append(
             {
                 **device,
                 "technology_words": titled(device["technology_titles"], device["technology"]),
                 "status_words": device_status(device["status"]),
+                "found": " ".join(
+                    sentence for one in found for sentence in findings.sentences(one["kind"], one, now)
+                ),
                 "heard": None if heard is None else ago(heard),
+                "interval": findings.interval(device),
                 "battery_age": None if battery is None else ago(battery),
+                "signal_words": findings.signal(device["signal"]),
             }
         )
     table.beside(
@@ -206,17 +215,22 @@ def _table(devices: list[Json], now: datetime) -> None:
             Column("unit", _("Unit")),
             Column("technology_words", _("Technology")),
             Column("device", _("Device")),
+            Column("found", _("What is wrong")),
             Column("heard", _("Last heard")),
+            Column("interval", _("Expected")),
             Column("battery_pct", _("Battery, %"), "number"),
             Column("battery_age", _("Battery measured")),
             Column("lost_messages", _("Messages lost"), "number"),
+            Column("signal_words", _("Signal")),
             Column("signal_dbm", _("Signal (dBm)"), "number"),
             Column("link_quality", _("Link quality"), "number"),
             Column("dialect", _("Dialect")),
             Column("address", _("Address")),
         ],
         every_row=lambda: [
-            {key: value for key, value in device.items() if key != "technology_titles"} for device in devices
+            {key: value for key, value in device.items() if key not in ("technology_titles", "findings")}
+            | {"findings": " ".join(finding["kind"] for finding in device["findings"])}
+            for device in devices
         ],
     )
 

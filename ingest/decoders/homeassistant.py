@@ -139,8 +139,9 @@ class Decoder:
         if crowded or self._characters - written + now.characters > CHARACTERS_MAX:
             raise DecodeError(
                 "oversized",
-                f"more than {ENTITIES_MAX} values, or {CHARACTERS_MAX} characters of templates, are described; take"
-                " away configurations that nobody needs (publish an empty retained payload on their topic), or narrow the filter in NYTTIG_MQTT_SOURCES",
+                f"more than {ENTITIES_MAX} values, or {CHARACTERS_MAX} characters of templates, are described; take away"
+                " configurations that nobody needs (publish an empty retained payload on their topic), or narrow the filter"
+                " in NYTTIG_MQTT_SOURCES",
             )
         if before is not None:
             self._forget(message.topic, before)

@@ -18,20 +18,18 @@ from nyttig.health.facts import SignalReading
 
 @dataclass(frozen=True, slots=True)
 class BatteryDay:
-    """The medians of what a device said of its battery on a day; `at` is the last reading's time."""
+    """The medians of what a device said of its battery on a day. No hour: a sensor says it with what happens."""
 
     day: date
-    at: datetime
     pct: float | None
     volts: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class SignalDay:
-    """The medians of what a device said of its radio on a day; `at` is the last reading's time."""
+    """The medians of what a device said of its radio on a day."""
 
     day: date
-    at: datetime
     rssi_dbm: float | None
     snr_db: float | None
     link_quality: float | None
@@ -68,7 +66,7 @@ def battery_days(
     """What the device said of its battery, by local day, oldest first."""
     rows = connection.execute(
         """
-        SELECT (at AT TIME ZONE %(zone)s)::date AS day, max(at),
+        SELECT (at AT TIME ZONE %(zone)s)::date AS day,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY (health->>'battery_pct')::float8),
                percentile_cont(0.5) WITHIN GROUP (ORDER BY (health->>'battery_v')::float8)
         FROM events
@@ -117,7 +115,7 @@ def signal_days(
     """What the device said of its radio, by local day, oldest first."""
     rows = connection.execute(
         """
-        SELECT (at AT TIME ZONE %(zone)s)::date AS day, max(at),
+        SELECT (at AT TIME ZONE %(zone)s)::date AS day,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY (health->>'rssi_dbm')::float8),
                percentile_cont(0.5) WITHIN GROUP (ORDER BY (health->>'snr_db')::float8),
                percentile_cont(0.5) WITHIN GROUP (ORDER BY (health->>'link_quality')::float8),

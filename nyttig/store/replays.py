@@ -39,6 +39,20 @@ def ask(connection: Connection[Any], dialect: str, address: str) -> int:
     return int(row[0])
 
 
+def ask_all(connection: Connection[Any], addresses: Collection[tuple[str, str]]) -> None:
+    """Of these (dialect, address), what waits in quarantine is to be read again."""
+    connection.execute(
+        """
+        INSERT INTO replays (dialect, address, asked_at)
+        SELECT DISTINCT dialect, address, now() FROM unnest(%s::text[], %s::text[]) registered (dialect, address)
+        WHERE (dialect, address) IN (SELECT q.dialect, unnest(q.addresses) FROM quarantine q
+                                     WHERE q.reason = 'unknown_device' AND q.replayed_at IS NULL)
+        ON CONFLICT (dialect, address) DO UPDATE SET asked_at = excluded.asked_at
+        """,
+        ([dialect for dialect, _ in addresses], [address for _, address in addresses]),
+    )
+
+
 def asked(connection: Connection[Any], dialects: Collection[str]) -> bool:
     """Whether a replay of one of these dialects is asked for."""
     row = connection.execute(

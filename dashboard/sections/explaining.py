@@ -1,0 +1,168 @@
+"""How was this computed? Under each figure: its definition, thresholds, counts, and the days behind it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from dashboard import live, table
+from dashboard.client import Json
+from dashboard.facts import plain
+from dashboard.figure_words import count_value, counted, threshold, threshold_value
+from dashboard.language import _, moment, ngettext, number, parse_day, parse_moment, titled
+from dashboard.registry_words import who
+from dashboard.table import Column
+from dashboard.wording import day_state, rate_value, share_value
+
+COUNTED_FROM_DAYS = (
+    "use_day_rate",
+    "coverage",
+    "weeks",
+    "intensity",
+    "participation",
+    "first_use",
+    "sustained",
+    "retention",
+)
+STATES = "UuNKE-"
+EVERYONE, ANY = "", ""
+DAYS_SHOWN = 400
+WEEKS_OF_EVERYONE = 4
+
+
+def beside(figure: str, report: Json, title: str | None = None) -> None:
+    """A reader who doubts the figure can unfold how it was computed; nothing is asked of the API before."""
+    label = (
+        _("How was this computed?")
+        if title is None
+        else _("How was this computed? · {figure}").format(figure=title)
+    )
+    box = st.expander(label, icon=":material/calculate:", key=f"explain:{figure}", on_change="rerun")
+    if not box.open:
+        return
+    trial = report["trial"]["id"]
+    told = next((each for each in live.explanations(trial) if each["figure"] == figure), None)
+    with box:
+        if told is None:
+            st.markdown(_("The data service has no definition of this figure."))
+            return
+        _definition(told, report)
+        _changes(trial, told)
+        if figure in COUNTED_FROM_DAYS and st.toggle(_("See the days"), key=f"days:{figure}"):
+            _days(figure, report)
+
+
+def _definition(told: Json, report: Json) -> None:
+    st.markdown(plain(titled(told["meanings"], "")))
+    st.markdown(f"**{_('What it is not.')}** {plain(titled(told['is_not'], ''))}")
+    st.markdown(f"**{_('Formula')}:** {plain(told['formula'])}")
+    if told["value"] is None:
+        st.markdown(_("This trial has none of it, so nothing was counted."))
+    else:
+        st.markdown(f"**{_('What went in')}:** {_counts(told['counts'])}")
+        if told["left_out"]:
+            st.markdown(f"**{_('Left out, and shown apart')}:** {_counts(told['left_out'])}")
+    if told["parameters"]:
+        words = "; ".join(
+            f"{threshold(code)}: {threshold_value(code, value)}" for code, value in told["parameters"].items()
+        )
+        st.markdown(f"**{_('Thresholds of this trial')}:** {plain(words)}")
+    st.markdown(f"**{_('Source')}:** {plain(told['source'])}")
+    st.caption(
+        _("Definition version {version}; figures as of {moment}.").format(
+            version=told["definition_version"],
+            moment=moment(parse_moment(report["as_of"]), report["trial"]["timezone"]),
+        )
+    )
+
+
+def _counts(counts: Json) -> str:
+    return plain("; ".join(f"{counted(code)}: {count_value(value)}" for code, value in counts.items()))
+
+
+def _changes(trial: str, told: Json) -> None:
+    """Where a threshold of the figure was changed: who, when, from what to what, and both values of that day."""
+    if not told["parameters"]:
+        return
+    for change in live.threshold_changes(trial):
+        names = [name for name in change["after"] if name in told["parameters"]]
+        if not names:
+            continue
+        words = "; ".join(
+            f"{threshold(name)}: {threshold_value(name, change['before'][name])} → "
+            f"{threshold_value(name, change['after'][name])}"
+            for name in names
+        )
+        before, after = change["figures_before"], change["figures_after"]
+        st.markdown(
+            plain(
+                _("Changed on {moment} by {who}: {words}. {figures}").format(
+                    moment=moment(parse_moment(change["changed_at"]), st.context.timezone),
+                    who=who(change["changed_by"]),
+                    words=words,
+                    figures=_("Share of days in use {before} → {after}; sustained {first} → {second}.").format(
+                        before=rate_value(before["use_day_rate"]),
+                        after=rate_value(after["use_day_rate"]),
+                        first=share_value(before["sustained"]),
+                        second=share_value(after["sustained"]),
+                    ),
+                )
+            )
+        )
+
+
+def _days(figure: str, report: Json) -> None:
+    standby = report["trial"]["usage_class"] == "standby"
+    homes = {EVERYONE: _("All homes, last 4 weeks")} | {home["home"]: home["home"] for home in report["homes"]}
+    states = {ANY: _("All states")} | {letter: day_state(letter, standby=standby) for letter in STATES}
+    left, right = st.columns(2)
+    with left:
+        home = st.selectbox(_("Home"), list(homes), format_func=homes.__getitem__, key=f"days:{figure}:home")
+    with right:
+        state = st.selectbox(_("State"), list(states), format_func=states.__getitem__, key=f"days:{figure}:state")
+    last = parse_day(report["last_day"])
+    assert last is not None
+    from_day = None if home else (last - timedelta(days=7 * WEEKS_OF_EVERYONE - 1)).isoformat()
+    found = live.days(report["trial"]["id"], home or None, state or None, from_day)
+    st.markdown(ngettext("{n} device-day.", "{n} device-days.", len(found)))
+    rows = [
+        {
+            **each,
+            "state_words": day_state(each["state"], standby=standby),
+            "observed_words": _("{observed} of {exposed}").format(
+                observed=number(each["observed_minutes"]), exposed=number(each["exposed_minutes"])
+            ),
+            "gaps_count": len(each["gaps"]),
+            "counted": _("yes") if each["in_steady_figures"] else _("first days"),
+        }
+        for each in reversed(found)
+    ]
+    if len(rows) > DAYS_SHOWN:
+        st.caption(
+            _("The newest {shown} are shown; the file holds all.").format(shown=number(DAYS_SHOWN))
+        )
+    columns = [
+        Column("day", _("Day"), "day"),
+        Column("home", _("Home")),
+        Column("state_words", _("State")),
+        Column("uses", _("Uses"), "number"),
+        Column("observed_words", _("Minutes observed")),
+        Column("events_total", _("Events"), "number"),
+        Column("gaps_count", _("Gaps"), "number"),
+        Column("counted", _("In the figure")),
+        Column("device", _("Device")),
+    ]
+    table.show(f"days-{figure}", rows[:DAYS_SHOWN], columns)
+    gaps = [(each, gap) for each in found for gap in each["gaps"]]
+    if gaps:
+        zone = report["trial"]["timezone"]
+        st.caption(
+            _("Newest gap in what devices numbered: {home}, between {first} and {last}.").format(
+                home=plain(gaps[-1][0]["home"]),
+                first=moment(parse_moment(gaps[-1][1]["from_at"]), zone),
+                last=moment(parse_moment(gaps[-1][1]["to_at"]), zone),
+            )
+        )
+    table.download(f"days-{figure}", lambda: found)
+
