@@ -49,7 +49,7 @@ class Acceptance(Chosen):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Decided:
     """What became of a proposal."""
 
     dialect: str
@@ -104,22 +104,22 @@ def accept(acceptance: Acceptance, connection: Connection, asker: Asker) -> Resp
     return json(accepted)
 
 
-@router.post("/dismiss", responses={200: {"model": Answered, **examples.DISMISSED}})
+@router.post("/dismiss", responses={200: {"model": Decided, **examples.DISMISSED}})
 def dismiss(chosen: Chosen, connection: Connection, asker: Asker) -> Response:
     """The proposal is shown no more, until it is restored."""
     with db.translated():
         store.dismiss(connection, chosen.dialect, chosen.address, by=asker.name)
         connection.commit()
-    return json(Answered(chosen.dialect, chosen.address, "dismissed"))
+    return json(Decided(chosen.dialect, chosen.address, "dismissed"))
 
 
-@router.post("/restore", responses={200: {"model": Answered}})
+@router.post("/restore", responses={200: {"model": Decided}})
 def restore(chosen: Chosen, connection: Connection, asker: Asker) -> Response:
     """A dismissed proposal is proposed again."""
     with db.translated():
         store.restore(connection, chosen.dialect, chosen.address, by=asker.name)
         connection.commit()
-    return json(Answered(chosen.dialect, chosen.address, "proposed"))
+    return json(Decided(chosen.dialect, chosen.address, "proposed"))
 
 
 def _require_own_site(connection: db.Session, home: str, asker: Principal) -> None:

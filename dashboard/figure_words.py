@@ -103,11 +103,12 @@ def count_value(value: object) -> str:
 
 def concern(found: Json) -> str:
     """What is the matter with a home's use, in a word or two."""
-    return {
+    kinds = {
         "stopped": _("Stopped"),
         "fell": _("Uses it less"),
         "not_started": _("Has not begun"),
-    }.get(found["kind"], found["kind"])
+    }
+    return kinds.get(found["kind"], str(found["kind"]))
 
 
 def concern_evidence(found: Json) -> str:

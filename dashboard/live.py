@@ -193,20 +193,7 @@ def refreshed(every_seconds: int) -> Callable[[Callable[[], None]], Callable[[],
 
     def decorate(draw: Callable[[], None]) -> Callable[[], None]:
         def draw_or_say_why_not() -> None:
-            try:
-                draw()
-            except ApiUnreachableError:
-                # The line on top of every page says what to do; here it is enough not to look broken.
-                st.info(
-                    _(
-                        "There is nothing to show without the data service. This page fills itself when it is back."
-                    )
-                )
-            except ApiRefusedError as refused:
-                if refused.status == 404:
-                    st.info(_("This does not exist (any more). Choose another trial in the list of trials."))
-                else:
-                    st.error(_("The data service cannot answer now: {reason}").format(reason=refused.detail))
+            _draw_or_say_why_not(draw)
 
         # Fragments are told apart by name: every page has one of each.
         draw_or_say_why_not.__name__ = draw.__name__
@@ -214,3 +201,27 @@ def refreshed(every_seconds: int) -> Callable[[Callable[[], None]], Callable[[],
         return st.fragment(draw_or_say_why_not, run_every=every_seconds)
 
     return decorate
+
+
+def apart(draw: Callable[[], None]) -> Callable[[], None]:
+    """A part of a page that is drawn by itself when somebody uses what stands in it, and the rest is left alone."""
+
+    def draw_or_say_why_not() -> None:
+        _draw_or_say_why_not(draw)
+
+    return st.fragment(draw_or_say_why_not)
+
+
+def _draw_or_say_why_not(draw: Callable[[], None]) -> None:
+    try:
+        draw()
+    except ApiUnreachableError:
+        # The line on top of every page says what to do; here it is enough not to look broken.
+        st.info(
+            _("There is nothing to show without the data service. This page fills itself when it is back.")
+        )
+    except ApiRefusedError as refused:
+        if refused.status == 404:
+            st.info(_("This does not exist (any more). Choose another trial in the list of trials."))
+        else:
+            st.error(_("The data service cannot answer now: {reason}").format(reason=refused.detail))

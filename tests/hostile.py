@@ -27,7 +27,7 @@ _MAC = "{:012X}".format
 
 def _of_homeassistant(number: int) -> Iterator[tuple[str, Any]]:
     yield f"homeassistant/sensor/n{number}/x/config", {
-        "state_topic": f"esp/{number}/{_LONG}", "unique_id": f"u{number}", "name": _LONG, "value_template": _TEMPLATE * 10,
+        "state_topic": f"esp/{number}/{_LONG}", "unique_id": f"u{number}", "name": _LONG, "value_template": _TEMPLATE * 2,
         "availability_topic": f"esp/a{number}/{_LONG}", "device": {"identifiers": [f"i{number}"], "name": _LONG, _LONG: [_LONG] * 20},
     }  # fmt: skip
     yield f"esp/a{number}/{_LONG}", "online"
@@ -92,7 +92,7 @@ def _of_theengs(number: int) -> Iterator[tuple[str, Any]]:
 
 
 def _of_sparkplug(number: int) -> Iterator[tuple[str, Any]]:
-    metrics = [TEMPERATURE | {"name": f"{_LONG}{n}".encode(), "alias": n} for n in range(10)]
+    metrics = [TEMPERATURE | {"name": f"{_LONG}{n}".encode(), "alias": n} for n in range(3)]
     yield f"spBv1.0/g/NBIRTH/n{number}", wire(bd_seq(3), *metrics)
     yield f"spBv1.0/g/DBIRTH/one/d{number}", wire(DOOR)
     yield f"spBv1.0/g/DDEATH/one/d{number}", wire()

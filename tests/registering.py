@@ -29,8 +29,8 @@ from nyttig.store import db, heard, quarantine
 from nyttig.store.heard import Heard
 
 APP = Path(dashboard.__file__).with_name("app.py")
-Z2M = "zigbee2mqtt"
-DOOR, PLUG, MOON = "zigbee2mqtt/hall door", "zigbee2mqtt/plug", "zigbee2mqtt/moon"
+Z2M, SHELLY = "zigbee2mqtt", "shelly"
+DOOR, PLUG, MOON = "zigbee2mqtt/hall door", "zigbee2mqtt/plug", "shellymoon-1"
 MESSAGES_WAITING = 3
 PROCESS_SECONDS_MAX = 120
 
@@ -44,13 +44,13 @@ def new_devices(server: DatabaseServer) -> Iterator[Database]:
         register(database, one_home("medicine_dispenser", homes=2))
         with db.connect(database.conninfo) as connection:
             told = {}
-            for address, kinds, times in (
-                (DOOR, ("contact", "temperature"), 10),
-                (PLUG, ("power", "energy_1", "energy_2"), 1),
-                (MOON, ("moon_phase",), 1),
+            for dialect, address, kinds, times in (
+                (Z2M, DOOR, ("contact", "temperature"), 10),
+                (Z2M, PLUG, ("power", "energy_1", "energy_2"), 1),
+                (SHELLY, MOON, ("moon_phase",), 1),
             ):
                 first = now - timedelta(minutes=5 * (times - 1))
-                one = told[Z2M, address] = Heard(first, now)
+                one = told[dialect, address] = Heard(first, now)
                 for n in range(times):
                     one.spoke(first + timedelta(minutes=5 * n))
                 for kind in kinds:

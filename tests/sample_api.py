@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+import sample_trial
 from sample_devices import all_devices as all_sample_devices
 from sample_devices import (
     make_choices,
@@ -130,6 +131,11 @@ class SampleApi:
         }
         if path in self.more:
             return 200, self.more[path]
+        if path.startswith("/v1/trials/") and path.count("/") > 3:
+            trial, _slash, rest = path.removeprefix("/v1/trials/").partition("/")
+            told = [sample_trial.answer(report, rest) for report in self.reports if report.trial.id == trial]
+            if told and told[0] is not None:
+                return 200, told[0]
         if path == "/v1/health/ready":
             return (200 if self.health["status"] == "ready" else 503), self.health
         return (200, bodies[path]()) if path in bodies else (404, {"title": "Not found", "status": 404})

@@ -15,12 +15,14 @@ from typing import Any
 from nyttig.figures.adoption import Coverage, Funnel, FunnelStep, HomeStrip, Intensity, UseDayRate, Week
 from nyttig.figures.benefit import NetMinutes, Paired
 from nyttig.figures.intervals import Share
+from nyttig.figures.participation import Participation
 from nyttig.figures.retention import retention, time_to_first_use
 from nyttig.figures.setting import setting_adoption
 from nyttig.figures.sustained import sustained
 from nyttig.gains import GainFigures, HomePair
 from nyttig.model import Parameters
 from nyttig.report import DataFacts, Report, Silence, TrialFacts, UnitFigures
+from nyttig.schedules import HomeParticipation, ScheduleFigures, WeekParticipation
 
 NOW = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
 FIRST_DAY = date(2026, 8, 24)
@@ -157,6 +159,36 @@ def weeks(homes: tuple[HomeStrip, ...]) -> tuple[Week, ...]:
     return tuple(found)
 
 
+def participation(homes: tuple[HomeStrip, ...]) -> ScheduleFigures:
+    """Two doses due a day, taken as the homes' days say: both where it was used, one of ten late."""
+
+    def became(parts: list[str]) -> Participation:
+        states = "".join(parts)
+        used, unused = (2 * (states.count("U") + states.count("u")), 2 * states.count("N"))
+        late = used // 10
+        return Participation(
+            share(used - late, used + unused), late, unused, 2 * states.count("K"), 2 * states.count("E"), 0
+        )
+
+    days = len(homes[0].states)
+    return ScheduleFigures(
+        steady=became([home.states.lstrip("-")[14:] for home in homes]),
+        all_days=became([home.states for home in homes]),
+        weeks=tuple(
+            WeekParticipation(
+                week.iso_week,
+                week.starts_on,
+                became([home.states[start : start + 7] for home in homes]),
+            )
+            for start, week in zip(range(0, days, 7), weeks(homes), strict=True)
+        ),
+        homes=tuple(
+            HomeParticipation(home.home, home.unit, became([home.states.lstrip("-")[14:]])) for home in homes
+        ),
+        homes_without_schedule=0,
+    )
+
+
 def gain(
     seed: int,
     homes: tuple[HomeStrip, ...],
@@ -291,7 +323,7 @@ def make_report(
             7 * uses / observed if observed else None,
         ),
         coverage=coverage(list(lines)),
-        participation=None,
+        participation=participation(lines) if homes and usage_class == "scheduled" else None,
         first_use=time_to_first_use(lines, FIRST_DAY + timedelta(days=max(days, 1) - 1)),
         sustained=sustained(lines, FIRST_DAY + timedelta(days=max(days, 1) - 1), Parameters()),
         retention=retention(lines, Parameters()),

@@ -18,7 +18,7 @@ from serving import serving
 
 from api import examples
 from api.deps import principal
-from api.proposals import Answered
+from api.proposals import Decided
 from nyttig.cli import main
 from nyttig.model import Description, Principal
 from nyttig.proposed import Proposals
@@ -104,7 +104,7 @@ def test_accepting_makes_a_device_that_stands_in_a_home_and_is_asked_to_be_repla
     response = press(api, "accept", site="h1")
     assert response.status_code == 200
     made = response.json()
-    assert made["device"] == "maker-model-1-0xdoor"
+    assert made["device"] == "maker-model-1"
     assert (made["technology"], made["heartbeat_minutes"], made["power"]) == ("door_sensor", 60.0, "battery")
     assert (made["site"], made["messages_waiting"]) == ("h1", 3)
     assert datetime.fromisoformat(made["placed_at"]).tzinfo is not None
@@ -187,7 +187,7 @@ def test_an_installer_places_devices_in_their_own_units_only(filled: Database) -
     [
         (Proposals, examples.PROPOSALS, lambda api: api.get("/v1/proposals")),
         (Accepted, examples.ACCEPTED, lambda api: press(api, "accept", site="h1")),
-        (Answered, examples.DISMISSED, lambda api: press(api, "dismiss")),
+        (Decided, examples.DISMISSED, lambda api: press(api, "dismiss")),
     ],
 )
 def test_answers_and_examples_have_their_declared_shape(

@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from browsing import chromium, dashboard_of
+from playwright.sync_api import Browser, Page, expect
 from sample_api import SampleApi, full, make_health, serving
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 SIZES = [(1280, 900), (390, 844)]
 PAGES = {
     "": "Trials",
     "trial": "Medisindispenser i hjemmetjenesten",
     "devices": "Devices",
+    "devices?device=medicine-dispenser-09": "medicine-dispenser-09",
+    "work": "Work list",
+    "commissioning?site=A04&device=door-sensor-99": "Mount a device",
     "demo": "Demo apartment",
 }
+CHARTS = {"trial": 7, "demo": 2, "devices?device=medicine-dispenser-09": 3}
 NOISE = "_stcore"
 """Streamlit's page first asks for its server below the page's own path, and is answered 404."""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. Where it is missing the tests are skipped, except in CI, where they fail."""
-    if not CHROMIUM.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{CHROMIUM} is missing: CI must not skip the browser")
-        pytest.skip(f"{CHROMIUM} is missing: install Debian's chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        yield browser
-        browser.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -52,40 +39,9 @@ def api() -> Iterator[SampleApi]:
 
 
 @pytest.fixture(scope="module")
-def dashboard_url(
-    browser: Browser, api: SampleApi, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The dashboard, started from an empty folder as a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("elsewhere")
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nyttig.cli", "dashboard", "--port", str(port)],
-            env={**os.environ, "NYTTIG_API_URL": api.url},
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_served(url)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _wait_until_served(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/_stcore/health", trust_env=False).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.3)
-    pytest.fail(f"the dashboard did not answer at {url} within two minutes")
+def dashboard_url(api: SampleApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dashboard_of(api.url, tmp_path_factory.mktemp("elsewhere")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -111,10 +67,10 @@ def test_every_page_can_be_read_without_scrolling_sideways(page: Page, dashboard
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for path, title in PAGES.items():
-        page.goto(f"{dashboard_url}/{path}?lang=en")
+        page.goto(f"{dashboard_url}/{path}{'&' if '?' in path else '?'}lang=en")
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible(timeout=30_000)
         expect(page.get_by_text("Last event stored 12 seconds ago")).to_be_visible()
-        _charts_are_drawn(page, {"trial": 7, "demo": 2}.get(path, 0))
+        _charts_are_drawn(page, CHARTS.get(path, 0))
         main = page.get_by_test_id("stMain")
         assert main.evaluate("box => box.scrollWidth <= box.clientWidth"), f"/{path} is wider than the window"
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -160,6 +116,25 @@ def test_an_installer_on_a_phone_filters_by_status_and_shares_the_address(
     expect(page.get_by_text("medicine-dispenser-03")).to_have_count(0, timeout=30_000)
     expect(page.get_by_text("medicine-dispenser-02").first).to_be_visible()
     assert "status=late" in page.url
+
+
+@pytest.mark.parametrize("page", SIZES[1:], indirect=True)
+def test_an_installer_goes_from_a_row_to_the_device_to_its_home_and_back(
+    page: Page, dashboard_url: str
+) -> None:
+    page.goto(f"{dashboard_url}/devices?lang=nb")
+    page.get_by_role("link", name="medicine-dispenser-09").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="medicine-dispenser-09")).to_be_visible(timeout=30_000)
+    expect(page).to_have_url(f"{dashboard_url}/devices?device=medicine-dispenser-09&lang=nb")
+    page.get_by_role("link", name="Arbeid i dette hjemmet").click()
+    expect(page.get_by_role("heading", name="Arbeidsliste")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("medicine-dispenser-09").first).to_be_visible()
+    expect(page.get_by_text("medicine-dispenser-03")).to_have_count(0)
+    page.get_by_role("link", name="medicine-dispenser-09").first.click()
+    page.get_by_role("link", name="Alle enheter").click()
+    expect(page.get_by_role("heading", name="Enheter", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("link", name="medicine-dispenser-03").first).to_be_visible()
 
 
 @pytest.mark.parametrize("page", SIZES[:1], indirect=True)

@@ -11,7 +11,7 @@ from conftest import Database, DatabaseServer
 from registering import (
     DOOR,
     MOON,
-    Z2M,
+    SHELLY,
     answering,
     found,
     new_devices,
@@ -84,7 +84,7 @@ def test_new_devices_are_told_in_the_readers_language(
 
 
 def test_one_press_makes_a_device_of_it_in_the_home_and_its_trial(api: httpx.Client) -> None:
-    app = press(open_page(PAGE, home="h1"), "Accept at h1", number=_place_of("Aqara", api))
+    app = press(open_page(PAGE, site="h1"), "Accept at h1", number=_place_of("Aqara", api))
     assert f"**{CODE}** is registered and stands at h1." in words(app)
     assert "3 messages that were heard before are being brought in." in words(app)
     assert "**2 devices** to accept" in words(app)
@@ -113,7 +113,7 @@ def test_a_device_accepted_without_a_home_can_be_placed_next(api: httpx.Client) 
 
 def test_what_nobody_can_guess_is_accepted_once_somebody_says_what_it_is(api: httpx.Client) -> None:
     place = _place_of("moon", api)
-    app = press(open_page(PAGE, home="h2"), "Accept at h2", number=place)
+    app = press(open_page(PAGE, site="h2"), "Accept at h2", number=place)
     assert "Not entered: choose what it is first." in words(app)
     assert len(registered(api)) == 2
     boxes = [box for box in app.selectbox if box.label == "What it is"]
@@ -125,7 +125,7 @@ def test_what_nobody_can_guess_is_accepted_once_somebody_says_what_it_is(api: ht
 
 def test_a_refusal_is_shown_in_the_apis_own_words_and_nothing_typed_is_lost(api: httpx.Client) -> None:
     place = _place_of("Aqara", api)
-    app = open_page(PAGE, home="h1")
+    app = open_page(PAGE, site="h1")
     codes = [field for field in app.text_input if field.label == "Code"]
     app = press(codes[place].set_value("d1").run(), "Accept at h1", number=place)
     assert "Not entered: there is a device 'd1' already" in words(app)
@@ -143,7 +143,7 @@ def test_what_is_dismissed_is_folded_away_and_can_be_brought_back(api: httpx.Cli
     assert f"Dismissed: Aqara MCCGQ11LM · {DOOR}" in words(app)
     press(app, "Undo")
     assert "**3 devices** to accept" in words(app)
-    api.post("/v1/proposals/dismiss", json={"dialect": Z2M, "address": MOON}).raise_for_status()
+    api.post("/v1/proposals/dismiss", json={"dialect": SHELLY, "address": MOON}).raise_for_status()
     st.cache_data.clear()
     later = open_page(PAGE)
     assert [box.label for box in later.expander] == ["Dismissed (1)"]
@@ -162,6 +162,13 @@ def test_new_devices_are_found_by_what_they_can_say(unchanged: str) -> None:
     )
     next(field for field in app.text_input if field.label.startswith("Find")).set_value("submarine").run()
     assert "No new device matches submarine." in words(app)
+
+
+def test_new_devices_are_told_apart_by_how_they_speak(unchanged: str) -> None:
+    app = pick(open_page(PAGE), "Dialect", SHELLY)
+    assert "**1 device** to accept" in words(app)
+    assert "Shelly · shellymoon-1" in words(app)
+    assert "Aqara" not in words(app)
 
 
 def test_where_nothing_new_is_heard_the_page_says_what_to_do(

@@ -4,59 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import streamlit as st
-from sample_api import SampleApi, full, make_health, serving
+from sample_api import SampleApi, make_health
+from sample_devices import make_devices
 from sample_report import make_report
-from streamlit.testing.v1 import AppTest
+from showing import opened, shown, words
 
-import dashboard
-from dashboard import live
-
-APP = Path(dashboard.__file__).with_name("app.py")
-PAGES = ("views/overview.py", "views/trial.py", "views/devices.py", "views/demo_apartment.py")
+PAGES = (
+    "views/overview.py",
+    "views/trial.py",
+    "views/devices.py",
+    "views/demo_apartment.py",
+    "views/work.py",
+    "views/commissioning.py",
+)
 LANGUAGES = ("en", "nb", "da")
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleApi]:
     """A full API, whose address the dashboard finds in its environment."""
-    st.cache_data.clear()
-    with serving(full()) as running:
-        monkeypatch.setenv("NYTTIG_API_URL", running.url)
+    with shown(monkeypatch) as running:
         yield running
-        live.client().close()
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
-def _open(page: str = PAGES[0], **address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=30)
-    app.query_params["lang"] = address.pop("lang", "en")
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
-    if page != PAGES[0]:
-        app.switch_page(page).run()
-    assert not app.exception
-    return app
-
-
-def _words(app: AppTest) -> str:
-    parts = [
-        app.title,
-        app.header,
-        app.subheader,
-        app.markdown,
-        app.caption,
-        app.info,
-        app.error,
-        app.warning,
-        app.success,
-    ]
-    return "\n".join(element.value for kind in parts for element in kind)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -64,7 +34,7 @@ def _words(app: AppTest) -> str:
 def test_every_page_opens_in_every_language_and_says_how_old_the_newest_event_is(
     api: SampleApi, page: str, lang: str
 ) -> None:
-    said = _words(_open(page, lang=lang))
+    said = words(opened(page, lang=lang))
     newest = {"en": "Last event stored 12 seconds ago", "nb": "Siste hendelse lagret for 12 sekunder siden"}
     newest["da"] = "Seneste hændelse gemt for 12 sekunder siden"
     assert newest[lang] in said
@@ -76,7 +46,7 @@ def test_a_stopped_ingest_is_said_on_every_page(api: SampleApi, page: str) -> No
         "status": "not_ready",
         "reason": "no ingestor is running",
     }
-    app = _open(page)
+    app = opened(page)
     assert "Recording has stopped" in app.error[0].value
     assert "unknown in the figures, never unused" in app.error[0].value
     assert "12 minutes ago" in app.error[0].value
@@ -87,7 +57,7 @@ def test_a_missing_api_is_said_in_plain_words_with_what_to_do(
     api: SampleApi, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     monkeypatch.setenv("NYTTIG_API_URL", "http://127.0.0.1:9")
-    app = _open(page)
+    app = opened(page)
     assert "lost contact with Nyttig’s data service" in app.error[0].value
     assert "nyttig api" in app.error[0].value
     assert app.info
@@ -96,7 +66,7 @@ def test_a_missing_api_is_said_in_plain_words_with_what_to_do(
 @pytest.mark.parametrize("page", PAGES)
 def test_a_missing_database_is_said_with_its_reason(api: SampleApi, page: str) -> None:
     api.problem = (503, "the database at 127.0.0.1:5432 does not answer")
-    errors = " ".join(error.value for error in _open(page).error).replace("\\", "")
+    errors = " ".join(error.value for error in opened(page).error).replace("\\", "")
     assert "not ready: the database at 127.0.0.1:5432 does not answer" in errors
     assert "cannot answer now" in errors
 
@@ -106,7 +76,7 @@ def test_an_ingest_that_lost_the_broker_is_said_at_once(api: SampleApi) -> None:
         "status": "not_ready",
         "reason": "the ingestor is not connected",
     }
-    assert "lost its connection to the message broker" in _open().error[0].value
+    assert "lost its connection to the message broker" in opened().error[0].value
 
 
 @pytest.mark.parametrize(
@@ -117,13 +87,13 @@ def test_an_ingest_that_lost_the_broker_is_said_at_once(api: SampleApi) -> None:
         ("da", "Beskederne kommer ikke frem", "for 3 minutter siden"),
     ],
 )
-def test_an_overdue_canary_is_said_in_plain_words(api: SampleApi, lang: str, sentence: str, age: str) -> None:
+def test_an_overdue_canary_is_said_in_plainwords(api: SampleApi, lang: str, sentence: str, age: str) -> None:
     api.health = make_health() | {
         "status": "not_ready",
         "reason": "no canary has come through",
         "last_canary_age_seconds": 190.0,
     }
-    error = _open(lang=lang).error[0].value
+    error = opened(lang=lang).error[0].value
     assert sentence in error
     assert age in error
     assert "canary" not in error
@@ -131,7 +101,7 @@ def test_an_overdue_canary_is_said_in_plain_words(api: SampleApi, lang: str, sen
 
 def test_canaries_that_come_through_are_no_news(api: SampleApi) -> None:
     api.health = make_health() | {"last_canary_age_seconds": 6.0, "canary_latency_seconds": 0.03}
-    app = _open()
+    app = opened()
     assert not app.error
     assert not app.warning
 
@@ -142,18 +112,18 @@ def test_a_dashboard_without_any_ingest_says_how_to_start_one(api: SampleApi) ->
         "status": "not_ready",
         "rollup_marks_waiting": 0,
     }
-    error = _open().error[0].value
+    error = opened().error[0].value
     assert "no receiver has ever been started" in error
     assert "No event has been stored yet" in error
 
 
 def test_a_running_ingest_that_hears_nothing_for_hours_is_a_warning(api: SampleApi) -> None:
     api.health = make_health(age_seconds=3 * 3600.0)
-    assert "nothing comes in" in _open().warning[0].value
+    assert "nothing comes in" in opened().warning[0].value
 
 
 def test_the_overview_gives_each_trial_with_n_interval_and_share_observed(api: SampleApi) -> None:
-    said = _words(_open())
+    said = words(opened())
     assert "3 trials · 39 homes" in said
     assert "10 of 11" in said
     assert "95% interval" in said
@@ -161,15 +131,15 @@ def test_the_overview_gives_each_trial_with_n_interval_and_share_observed(api: S
 
 
 def test_a_standby_technology_is_headed_by_coverage_and_not_by_presses(api: SampleApi) -> None:
-    said = _words(_open(PAGES[1], trial="trygghetsalarm"))
+    said = words(opened(PAGES[1], trial="trygghetsalarm"))
     assert "Time in contact" in said
     assert "How many homes are in contact" in said
     assert "Share of days in use" not in said
     assert "Unused" not in said
 
 
-def test_a_trial_shows_its_figures_with_evidence_in_words(api: SampleApi) -> None:
-    said = _words(_open(PAGES[1], trial="alna-medisindispenser")).replace("\\", "")
+def test_a_trial_shows_its_figures_with_evidence_inwords(api: SampleApi) -> None:
+    said = words(opened(PAGES[1], trial="alna-medisindispenser")).replace("\\", "")
     assert "Evidence level 1 of 5: before and after in the same homes" in said
     assert "Evidence level 0 of 5: single cases" in said
     assert "Too few homes for an interval" in said
@@ -184,7 +154,7 @@ def test_a_rate_with_too_little_observed_is_shown_as_bounds_only(api: SampleApi)
         report.use_day_rate, show="bounds", lower=0.41, upper=0.78, point=0.7, observability=0.52
     )
     api.reports[0] = replace(report, use_day_rate=hidden)
-    said = _words(_open(PAGES[1], trial=report.trial.id))
+    said = words(opened(PAGES[1], trial=report.trial.id))
     assert "between 41% and 78%" in said
     assert "only 52% of days observed" in said
     assert "70%" not in said
@@ -198,7 +168,7 @@ def test_unused_days_that_may_hide_a_use_are_counted_beside_the_rate(api: Sample
         use_day_rate=replace(report.use_day_rate, lossy_days=9, lossy_unused_days=lost),
         intensity=replace(report.intensity, recovered_uses=lost),
     )
-    said = _words(_open(PAGES[1], trial=report.trial.id))
+    said = words(opened(PAGES[1], trial=report.trial.id))
     hidden = "On 4 of the days without use messages were lost on the way: uses may be among them."
     assert (hidden in said, "lost on the way" in said) == (lost > 0, lost > 0)
     assert ("own counters know of 4 more uses whose messages were lost." in said) == (lost > 0)
@@ -206,110 +176,68 @@ def test_unused_days_that_may_hide_a_use_are_counted_beside_the_rate(api: Sample
 
 def test_a_trial_without_homes_says_what_to_do_next(api: SampleApi) -> None:
     api.reports = [make_report("new", "New trial", "medicine_dispenser", "scheduled", homes=0, days=0)]
-    said = _words(_open(PAGES[1]))
+    said = words(opened(PAGES[1]))
     assert "No home has the technology installed yet" in said
     assert "homes.csv" in said
 
 
 def test_a_fresh_trial_of_two_days_shows_no_curve_and_no_rate(api: SampleApi) -> None:
     api.reports = [make_report("new", "New trial", "medicine_dispenser", "scheduled", homes=3, days=2)]
-    said = _words(_open(PAGES[1]))
+    said = words(opened(PAGES[1]))
     assert "no days yet" in said
     assert "no full week yet" in said
 
 
 def test_one_home_can_be_chosen_by_the_address(api: SampleApi) -> None:
-    app = _open(PAGES[1], trial="alna-medisindispenser", home="A05")
+    app = opened(PAGES[1], trial="alna-medisindispenser", home="A05")
     assert app.query_params["home"] == "A05"
     assert [box.value for box in app.selectbox if box.label == "Homes"] == ["A05"]
-    assert "still taking part" in _words(app)
+    assert "still taking part" in words(app)
 
 
 def test_what_is_chosen_stands_in_the_address(api: SampleApi) -> None:
-    app = _open(PAGES[1])
+    app = opened(PAGES[1])
     next(box for box in app.selectbox if box.label == "Trial").set_value("odense-toilet").run()
     assert app.query_params["trial"] == "odense-toilet"
     next(box for box in app.selectbox if box.label.startswith("Language")).set_value("da").run()
     assert app.query_params["lang"] == "da"
-    assert "Hvert hjem, dag for dag" in _words(app)
+    assert "Hvert hjem, dag for dag" in words(app)
     app.switch_page(PAGES[2]).run()
     assert "Enheder" in [title.value for title in app.title]
 
 
 def test_an_unknown_trial_in_the_address_is_said(api: SampleApi) -> None:
-    assert "There is no trial called" in _words(_open(PAGES[1], trial="gone"))
-
-
-def test_devices_come_worst_first_with_the_reason_and_without_usage(api: SampleApi) -> None:
-    said = _words(_open(PAGES[2]))
-    assert "G08** (Bydel Gamle Oslo): all 3 devices silent for 3 days" in said
-    assert (
-        said.index("medicine-dispenser-03")
-        < said.index("wash-dry-toilet-05")
-        < said.index("medicine-dispenser-02")
-    )
-    assert "Low battery, 6% (measured 3 days ago): bring a new one." in said
-    assert "Since 3 Nov 2026, 12 messages from it never arrived." in said
-    assert said.count("never arrived") == 1
-    assert "light-path-08" not in said, "a silent home is one finding, not one a device"
-    assert "Used" not in said
-
-
-def test_only_devices_of_the_status_in_the_address_are_listed(api: SampleApi) -> None:
-    said = _words(_open(PAGES[2], status="late"))
-    assert "medicine-dispenser-02" in said
-    assert "medicine-dispenser-03" not in said
-    assert "all 3 devices silent" not in said
-
-
-def test_a_device_can_be_found_by_its_home(api: SampleApi) -> None:
-    app = _open(PAGES[2])
-    app.text_input[0].set_value("g08").run()
-    said = _words(app)
-    assert "all 3 devices silent" in said
-    assert "medicine-dispenser-03" not in said
-    assert app.query_params["find"] == "g08"
-    app.text_input[0].set_value("nowhere").run()
-    assert "No home or device is called nowhere" in _words(app)
-
-
-def test_nobody_is_told_to_stay_home_while_a_battery_is_low(api: SampleApi) -> None:
-    online = [device for device in api.devices["devices"] if device["status"] == "ok"]
-    api.devices = {"devices": online, "silent_sites": []}
-    assert "Nobody needs to go out" not in _words(_open(PAGES[2]))
-    st.cache_data.clear()
-    api.devices = {"devices": [one for one in online if one["battery_pct"] > 20], "silent_sites": []}
-    assert "Nobody needs to go out" in _words(_open(PAGES[2]))
+    assert "There is no trial called" in words(opened(PAGES[1], trial="gone"))
 
 
 def test_a_demo_apartment_without_visitors_says_so_in_place_of_an_empty_picture(api: SampleApi) -> None:
     for device in api.demo_sites[0]["devices"]:
         device["visitor_uses"] = [0] * len(device["visitor_uses"])
-    assert "None since 12 Oct 2026, though something may stand here unheard." in _words(_open(PAGES[3]))
+    assert "None since 12 Oct 2026, though something may stand here unheard." in words(opened(PAGES[3]))
 
 
 def test_a_gain_of_which_too_little_was_registered_is_never_plainly_better(api: SampleApi) -> None:
     report = api.reports[0]
     shaky = replace(report.gains[0], uncertain=True, registration_ratio=0.5)
     api.reports[0] = replace(report, gains=(shaky,))
-    said = _words(_open(PAGES[1], trial=report.trial.id))
+    said = words(opened(PAGES[1], trial=report.trial.id))
     assert "Looks better, but is uncertain" in said
     assert "uncertain: 50% of the homes registered" in said
     assert "**Better" not in said
 
 
 def test_messages_set_aside_are_counted_with_their_reason(api: SampleApi) -> None:
-    assert "41 messages are set aside" in _words(_open(PAGES[2]))
+    assert "41 messages are set aside" in words(opened(PAGES[2]))
 
 
 def test_a_demo_apartment_tells_what_nobody_showed_and_what_was_not_heard(api: SampleApi) -> None:
-    said = _words(_open(PAGES[3]))
+    said = words(opened(PAGES[3]))
     assert "Not shown in the last 14 days: Safety alarm" in said
     assert "their zeros may not be zeros: Safety alarm" in said
 
 
 @pytest.mark.parametrize(
-    ("page", "words"),
+    ("page", "advice"),
     [
         (PAGES[0], "nyttig load FOLDER"),
         (PAGES[1], "There are no trials yet"),
@@ -317,14 +245,14 @@ def test_a_demo_apartment_tells_what_nobody_showed_and_what_was_not_heard(api: S
         (PAGES[3], "There is no demo apartment yet"),
     ],
 )
-def test_an_empty_page_says_what_to_do_next(api: SampleApi, page: str, words: str) -> None:
+def test_an_empty_page_says_what_to_do_next(api: SampleApi, page: str, advice: str) -> None:
     api.reports, api.demo_sites, api.quarantine = [], [], []
-    api.devices = {"devices": [], "silent_sites": []}
-    assert words in _words(_open(page))
+    api.devices = make_devices([])
+    assert advice in words(opened(page))
 
 
 def test_every_chart_has_words_and_a_table_beside_it(api: SampleApi) -> None:
-    app = _open(PAGES[1], trial="alna-medisindispenser")
+    app = opened(PAGES[1], trial="alna-medisindispenser")
     charts = app.get("arrow_vega_lite_chart") or app.get("vega_lite_chart")
     tables = [box for box in app.expander if box.label == "Show as a table"]
     assert len(charts) == 7

@@ -48,7 +48,7 @@ def test_each_device_is_told_with_what_is_wrong_why_and_what_to_do(embedded_data
         work = text.work(open_work(here.connection, NOW), NOW)
     for words in (
         "gateway gw (Bydel Alna): all 2 devices in 1 home silent since 11 h ago",
-        "silent: last heard 8 h ago, expected every 60 min; check its power and whether it stands in its place",
+        "silent: last heard 8 h ago, expected every 60 min; battery no level known after 11 months, of 12 to 24",
         "battery low: battery 11 %, measured 5 min ago; replace the battery",
         "clock wrong: it is 2 days slow; set its clock",
         "connection lost: its last will came 30 min ago and nothing since",

@@ -152,11 +152,18 @@ def test_time_to_first_use_waits_for_homes_that_have_not_begun() -> None:
     assert found.curve.at_risk == (4, 3)
 
 
-def test_a_home_installed_before_the_trial_enters_late_into_the_wait_for_its_first_use() -> None:
+def test_a_home_installed_before_the_trial_looked_says_nothing_about_the_wait_for_a_first_use() -> None:
     strip = replace(home("NNNU"), installed_on=FIRST_DAY - timedelta(days=10))
     found = time_to_first_use([strip, home("NU", "b")], FIRST_DAY + timedelta(days=3))
-    assert found.curve.days == (2.0, 14.0)
-    assert found.curve.at_risk == (1, 1)
+    assert found.homes == 1
+    assert found.curve.days == (2.0,)
+    assert found.curve.at_risk == (1,)
+
+
+def test_a_home_whose_first_day_in_the_trial_was_too_short_to_count_waits_from_its_installation() -> None:
+    found = time_to_first_use([home("-NU", installed=0), home("NU", "b")], FIRST_DAY + timedelta(days=3))
+    assert found.curve.days == (2.0, 3.0)
+    assert found.curve.at_risk == (2, 1)
 
 
 def test_sustained_use_needs_a_month_with_enough_days_seen_and_most_of_them_used() -> None:

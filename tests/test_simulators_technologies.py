@@ -40,8 +40,9 @@ def truth(package: TrialPackage, seed: int = 1) -> list[Truth]:
     [
         ("medicine_dispenser", {"dose_due", "dose_taken", "dose_missed", "refill"}),
         ("video_visit", {"call_planned", "call_connected", "call_ended", "call_missed"}),
-        ("stove_guard", {"stove_on", "stove_off", "warning", "cut_off"}),
+        ("stove_guard", {"stove_on", "stove_off", "warning", "cut_off", "armed"}),
         ("safety_alarm", {"worn", "taken_off", "alarm", "alarm_handled"}),
+        ("fall_detector", {"worn", "taken_off", "fall", "alarm_handled"}),
         ("door_sensor", {"opened", "closed"}),
         ("motion_sensor", {"motion", "motion_over"}),
         ("bed_sensor", {"in_bed", "out_of_bed"}),

@@ -253,7 +253,7 @@ def test_two_of_a_kind_get_two_codes(one_store: Session) -> None:
     for gateway in ("a", "b"):
         speak(one_store, f"{gateway}/0x00158d0004b5c2f1")
         codes.append(accept(one_store, Z2M, f"{gateway}/0x00158d0004b5c2f1", by="test").device)
-    assert codes == ["b5c2f1", "b5c2f1-2"]
+    assert codes == ["door-sensor-b5c2f1", "door-sensor-b5c2f1-2"]
 
 
 @pytest.mark.parametrize(

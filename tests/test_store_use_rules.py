@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 from conftest import Database
 from packages import one_home
-from uses_by_hand import Said, alarms_by_hand, armed_minutes, uses
+from uses_by_hand import Alarm, Said, alarms_by_hand, armed_minutes
 
 from nyttig.model import Technology, UseRule
 from nyttig.package.technologies import builtin_technologies
 from nyttig.store import alarms, db, events, registry, retention, rollups
 from nyttig.store.events import EventRow
+from simulators.uses import uses
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 BUILTIN = builtin_technologies()
@@ -211,13 +213,15 @@ def test_a_state_is_known_when_the_reading_that_said_so_is_long_gone(connection:
 # Armed, worn
 
 
-def armed(connection: db.Session, number: int = 1) -> list[int | None]:
-    """Minutes per hour with a message; None where nothing is known."""
+def masks(connection: db.Session, number: int) -> list[int | None]:
+    """armed_minutes of each hour with a message, in order."""
     frame = rollups.read(connection, [f"d{number}"], NOON - timedelta(days=9), NOON + timedelta(days=90))
-    return [
-        None if mask is None else mask.bit_count()
-        for mask in frame["armed_minutes"].astype("object").where(frame["armed_minutes"].notna(), None)
-    ]
+    return [None if pd.isna(mask) else int(mask) for mask in frame["armed_minutes"]]
+
+
+def armed(connection: db.Session) -> list[int | None]:
+    """Minutes per hour with a message; None where nothing is known."""
+    return [None if mask is None else mask.bit_count() for mask in masks(connection, 1)]
 
 
 def test_an_alarm_is_worn_from_when_it_says_so_until_it_is_taken_off(connection: db.Session) -> None:
@@ -254,18 +258,30 @@ def test_a_technology_without_a_rule_for_it_has_no_armed_minutes(connection: db.
 # Alarms
 
 
-def raised(connection: db.Session, number: int = 1) -> list[tuple[float, str, float | None, str | None]]:
+def found_alarms(connection: db.Session, number: int) -> list[Alarm]:
     frame = alarms.read(connection, [f"d{number}"], NOON - timedelta(days=9), NOON + timedelta(days=90))
     return [
+        Alarm(
+            raised_at.to_pydatetime(),
+            raised_by,
+            None if pd.isna(handled_at) else handled_at.to_pydatetime(),
+            handled_by,
+        )
+        for _, raised_at, raised_by, handled_at, handled_by in frame.itertuples(index=False)
+    ]
+
+
+def raised(connection: db.Session) -> list[tuple[float, str, float | None, str | None]]:
+    """The alarms, in minutes after noon."""
+    minute = timedelta(minutes=1)
+    return [
         (
-            (one.raised_at.to_pydatetime() - NOON) / timedelta(minutes=1),
+            (one.raised_at - NOON) / minute,
             one.raised_by,
-            None
-            if one.handled_by is None
-            else (one.handled_at.to_pydatetime() - NOON) / timedelta(minutes=1),
+            None if one.handled_at is None else (one.handled_at - NOON) / minute,
             one.handled_by,
         )
-        for one in frame.itertuples()
+        for one in found_alarms(connection, 1)
     ]
 
 
@@ -402,18 +418,7 @@ def test_in_any_order_and_any_batches_uses_armed_minutes_and_alarms_are_those_co
         )
         assert frame["uses"].tolist() == [counted[hour, True] for hour in hours], technology
         assert frame["other_uses"].tolist() == [counted[hour, False] for hour in hours], technology
-        masks = [
-            None if mask is None else int(mask)
-            for mask in frame["armed_minutes"].astype("object").where(frame["armed_minutes"].notna(), None)
-        ]
-        assert masks == [armed_minutes(technology, said, hour) for hour in hours], technology
-        found = alarms.read(connection, [f"d{number}"], NOON, NOON + timedelta(days=90))
-        assert [
-            (
-                one.raised_at.to_pydatetime(),
-                one.raised_by,
-                one.handled_at.to_pydatetime() if one.handled_by else None,
-                one.handled_by,
-            )
-            for one in found.itertuples()
-        ] == alarms_by_hand(technology, said), technology
+        assert masks(connection, number) == [armed_minutes(technology, said, hour) for hour in hours], (
+            technology
+        )
+        assert found_alarms(connection, number) == alarms_by_hand(technology, said), technology

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import altair as alt
@@ -94,8 +96,18 @@ def day_rows(homes: list[Json]) -> list[dict[str, Any]]:
     return found
 
 
-def days(homes: list[Json], first: date, last: date, *, standby: bool) -> alt.Chart:
-    """A row a home, a rectangle for each run of days in one state, from `first` to `last`."""
+def days(
+    homes: list[Json],
+    first: date,
+    last: date,
+    *,
+    standby: bool,
+    signs: Mapping[str, str] = MappingProxyType({}),
+) -> alt.Chart:
+    """A row a home, a rectangle for each run of days in one state, from `first` to `last`.
+
+    `signs` stand before the codes of some homes.
+    """
     count = (last - first).days + 1
     segments: list[dict[str, Any]] = []
     lines: list[list[float]] = []
@@ -134,12 +146,15 @@ def days(homes: list[Json], first: date, last: date, *, standby: bool) -> alt.Ch
                     run=max(0.5, count / 130),
                     rise=0.3,
                 )
-    names = {row + 0.5: home["home"] for row, home in enumerate(homes)}
+    names = {
+        row + 0.5: f"{signs[home['home']]} {home['home']}" if home["home"] in signs else home["home"]
+        for row, home in enumerate(homes)
+    }
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, count], nice=False), axis=axes.days(first, count, ticks=5))
     y = alt.Y(
         "y:Q",
         scale=alt.Scale(domain=[0, len(homes)], reverse=True, nice=False),
-        axis=axes.labelled(names, limit=90, overlap=False),
+        axis=axes.labelled(names, limit=100, overlap=False),
     )
     strips = (
         alt.Chart(pd.DataFrame(segments, columns=COLUMNS))

@@ -12,12 +12,13 @@ from dashboard.charts import axes, hatch
 from dashboard.charts.frame import HATCHED
 from dashboard.client import Json
 from dashboard.language import _, day, number, parse_day, percent, percent_range
-from dashboard.palette import IN_CONTACT, PAUSED, UNKNOWN, UNUSED, USED
+from dashboard.palette import IN_CONTACT, PAUSED, UNKNOWN, UNUSED, USED, USED_LITTLE_OBSERVED
 from dashboard.wording import rate_value
 
 Band = tuple[str, str, str]
 """Field, words, colour."""
 
+CELLS = ["x", "x2", "y", "y2", "colour", "week", "state", "homes", "opacity"]
 EDGE = 0.07
 """Half the gap between two weeks, in weeks."""
 
@@ -78,13 +79,54 @@ def rows(weeks: list[Json]) -> list[dict[str, Any]]:
 
 def homes(weeks: list[Json], *, standby: bool) -> alt.Chart:
     """A column a week, as high as there are homes, in bands that sum to all of them."""
+    return _columns(rows(weeks), bands(standby=standby), "homes_unknown", _("Homes"))
+
+
+def due_bands() -> list[Band]:
+    """What became of what was due, from the bottom up."""
+    return [
+        ("done", _("In time"), USED),
+        ("late", _("Late"), USED_LITTLE_OBSERVED),
+        ("missed", _("Missed"), UNUSED),
+        ("excused", _("Paused"), PAUSED),
+        ("unknown", _("Unknown"), UNKNOWN),
+    ]
+
+
+def due_swatches() -> list[tuple[str, str]]:
+    """What became of what was due, as a legend."""
+    return [(HATCHED if field == "unknown" else colour, words) for field, words, colour in due_bands()]
+
+
+def due_rows(weeks: list[Json]) -> list[dict[str, Any]]:
+    """A week a row: how many were done in time, late, missed, unknown and excused, and the share in time."""
+    return [
+        {
+            "iso_week": week["iso_week"],
+            "starts_on": week["starts_on"],
+            "complete": not week["participation"]["to_come"],
+            "done": week["participation"]["done"]["count"],
+            "due": week["participation"]["done"]["of"],
+            "done_ratio": week["participation"]["done"]["ratio"],
+            **{name: week["participation"][name] for name in ("late", "missed", "excused", "unknown")},
+        }
+        for week in weeks
+    ]
+
+
+def due(weeks: list[Json]) -> alt.Chart:
+    """A column a week, as high as things were due, in bands by what became of them."""
+    return _columns(due_rows(weeks), due_bands(), "unknown", _("Number"))
+
+
+def _columns(table: list[dict[str, Any]], bands: list[Band], unknown: str, counted: str) -> alt.Chart:
+    """Stacked columns, one a week; the band `unknown` hatched."""
     cells: list[dict[str, Any]] = []
     lines: list[list[float]] = []
-    table = rows(weeks)
-    top = max((sum(row[f] for f, _words, _colour in bands(standby=standby)) for row in table), default=1) or 1
+    top = max((sum(row[f] for f, _words, _colour in bands) for row in table), default=1) or 1
     for index, row in enumerate(table):
         height = 0
-        for field, words, colour in bands(standby=standby):
+        for field, words, colour in bands:
             count = row[field]
             if count:
                 left, right = index + EDGE, index + 1 - EDGE
@@ -101,7 +143,7 @@ def homes(weeks: list[Json], *, standby: bool) -> alt.Chart:
                         "opacity": 1.0 if row["complete"] else 0.55,
                     }
                 )
-                if field == "homes_unknown":
+                if field == unknown:
                     lines += hatch.lines(left, right, height, height + count, run=0.28, rise=top / 16)
                 height += count
     x = alt.X(
@@ -113,7 +155,7 @@ def homes(weeks: list[Json], *, standby: bool) -> alt.Chart:
         "y:Q", scale=alt.Scale(domain=[0, axes.whole_numbers(top)[-1]], nice=False), axis=axes.counts(top)
     )
     columns = (
-        alt.Chart(pd.DataFrame(cells))
+        alt.Chart(pd.DataFrame(cells, columns=CELLS))
         .mark_rect(stroke="white", strokeWidth=0.6)
         .encode(
             x=x,
@@ -125,7 +167,7 @@ def homes(weeks: list[Json], *, standby: bool) -> alt.Chart:
             tooltip=[
                 alt.Tooltip("week:N", title=_("Week")),
                 alt.Tooltip("state:N", title=_("State")),
-                alt.Tooltip("homes:N", title=_("Homes")),
+                alt.Tooltip("homes:N", title=counted),
             ],
         )
     )

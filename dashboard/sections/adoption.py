@@ -11,6 +11,7 @@ from dashboard.charts.frame import legend, place
 from dashboard.client import Json
 from dashboard.facts import fact
 from dashboard.language import _, day, ngettext, number, parse_day, percent, signed
+from dashboard.sections import due, explaining
 from dashboard.sections.benefit import visit_gain
 from dashboard.table import Column
 from dashboard.wording import (
@@ -36,36 +37,48 @@ def is_standby(report: Json) -> bool:
 
 
 def headline(report: Json) -> None:
-    """Three figures answer at a glance: how many, how much, what for."""
+    """Three figures answer at a glance; the measure of the technology's class comes first."""
     week = _last_full_week(report)
+    told = report["participation"]
     first, second, third = st.columns(3)
     with first:
         if is_standby(report):
-            coverage = report["coverage"]
-            fact(
-                _("Time in contact"),
-                percent(coverage["ratio"]),
-                coverage_note(coverage, report["data"]["homes"]),
-            )
-        elif week is None:
-            fact(_("Used it last week"), "–", _("no full week yet"))
+            _in_contact(report)
+        elif told is not None and told["steady"]["done"]["of"]:
+            ratio = percent(told["steady"]["done"]["ratio"])
+            fact(_("Done in time"), ratio, due.note(told, len(told["homes"])))
         else:
-            fact(
-                _("Used it last week"),
-                share_value(week["active"]),
-                _("homes observed · {share}").format(share=share_interval(week["active"])),
-            )
+            _used_last_week(week)
     with second:
         if is_standby(report):
             _last_week_in_contact(week)
+        elif told is not None:
+            _used_last_week(week)
         else:
-            fact(
-                _("Share of days in use"),
-                rate_value(report["use_day_rate"]),
-                rate_note(report["use_day_rate"]),
-            )
+            _days_in_use(report)
     with third:
         _net(report)
+
+
+def _in_contact(report: Json) -> None:
+    coverage = report["coverage"]
+    fact(_("Time in contact"), percent(coverage["ratio"]), coverage_note(coverage, report["data"]["homes"]))
+
+
+def _used_last_week(week: Json | None) -> None:
+    if week is None:
+        fact(_("Used it last week"), "–", _("no full week yet"))
+        return
+    fact(
+        _("Used it last week"),
+        share_value(week["active"]),
+        _("homes observed · {share}").format(share=share_interval(week["active"])),
+    )
+
+
+def _days_in_use(report: Json) -> None:
+    rate = report["use_day_rate"]
+    fact(_("Share of days in use"), rate_value(rate), rate_note(rate))
 
 
 def _last_week_in_contact(week: Json | None) -> None:
@@ -110,6 +123,17 @@ def _last_full_week(report: Json) -> Json | None:
     return full[-1] if full else None
 
 
+def _last_week_sentence(week: Json, regular_days: int) -> str:
+    return _(
+        "Last complete week: used in **{active}** observed homes, {share}; on at least {days} days in {regular}."
+    ).format(
+        active=share_value(week["active"]),
+        share=share_interval(week["active"]),
+        days=number(regular_days),
+        regular=share_value(week["regular"]),
+    )
+
+
 def weeks(report: Json) -> None:
     """Each week's homes as a stacked column, and the share of days in use with its bounds."""
     standby = is_standby(report)
@@ -118,10 +142,12 @@ def weeks(report: Json) -> None:
         if standby
         else _("How many homes use it, week by week")
     )
-    st.header(heading, anchor=False)
+    st.subheader(heading, anchor=False)
     if not report["weeks"]:
         st.info(_("The first week is not over yet. Come back on Monday."))
         return
+    if not standby and (week := _last_full_week(report)) is not None:
+        st.markdown(_last_week_sentence(week, report["parameters"]["regular_use_days_per_week"]))
     legend(week_charts.swatches(standby=standby))
     rows = week_charts.rows(report["weeks"])
     last = rows[-1]
@@ -147,12 +173,20 @@ def weeks(report: Json) -> None:
         ]
     columns += [Column("observability", _("Days observed"), "ratio")]
     table.beside("weeks", rows, columns)
-    if not standby:
-        _rates(report)
+    explaining.beside("weeks", report)
 
 
-def _rates(report: Json) -> None:
-    st.header(
+def coverage(report: Json) -> None:
+    """How much of the time the technology was there to help, where that is what its use means."""
+    told = report["coverage"]
+    st.subheader(_("Time in contact"), anchor=False)
+    st.markdown(f"**{percent(told['ratio'])}** · {coverage_note(told, report['data']['homes'])}.")
+    explaining.beside("coverage", report)
+
+
+def rates(report: Json) -> None:
+    """The share of days in use with its bounds, week by week, and how much it is used."""
+    st.subheader(
         _("Share of days in use"),
         anchor=False,
         help=_(
@@ -168,20 +202,16 @@ def _rates(report: Json) -> None:
         "The first {n} days in each home are left out.",
         report["parameters"]["ramp_in_days"],
     )
-    if (per_week := report["intensity"]["uses_per_home_week"]) is not None:
-        sentence += " " + _("Uses per home and week: {uses}.").format(uses=number(per_week, 1))
     if lossy := lossy_note(rate):
         sentence += " " + lossy
-    if recovered := report["intensity"]["recovered_uses"]:
-        sentence += " " + ngettext(
-            "The devices’ own counters know of {n} more use whose message was lost.",
-            "The devices’ own counters know of {n} more uses whose messages were lost.",
-            recovered,
-        )
     st.markdown(sentence)
     bounded = [week for week in report["weeks"] if week["use_day_rate"]["show"] != "nothing"]
-    if not bounded:
-        return
+    if bounded:
+        _rate_weeks(report, bounded)
+    explaining.beside("use_day_rate", report)
+
+
+def _rate_weeks(report: Json, bounded: list[Json]) -> None:
     last = bounded[-1]
     words = _(
         "A bar a week between the bounds, a dot where one number can be given. Last: {rate}, {note}."
@@ -203,9 +233,41 @@ def _rates(report: Json) -> None:
     )
 
 
+def intensity(report: Json) -> None:
+    """How often it is used where it is used."""
+    told = report["intensity"]
+    if told["uses_per_used_day"] is None:
+        return
+    st.subheader(_("How much it is used"), anchor=False)
+    left, right = st.columns(2)
+    with left:
+        fact(
+            _("Uses on a day with use"),
+            number(told["uses_per_used_day"], 1),
+            _("{uses} uses on {days} days").format(
+                uses=number(told["uses_total"]), days=number(told["used_days"])
+            ),
+        )
+    with right:
+        fact(
+            _("Uses in a home’s week"),
+            number(told["uses_per_home_week"], 1),
+            _("of observed days · {homes}").format(homes=homes(report["use_day_rate"]["homes"])),
+        )
+    if recovered := told["recovered_uses"]:
+        st.caption(
+            ngettext(
+                "The devices’ own counters know of {n} more use whose message was lost.",
+                "The devices’ own counters know of {n} more uses whose messages were lost.",
+                recovered,
+            )
+        )
+    explaining.beside("intensity", report)
+
+
 def funnel(report: Json) -> None:
     """How many homes were asked, said yes, were installed and started, and why homes ended."""
-    st.header(_("From asked to started"), anchor=False)
+    st.subheader(_("From asked to started"), anchor=False)
     steps = report["funnel"]["steps"]
     if not any(step["homes"] for step in steps):
         st.info(_("No home has been asked yet. Homes are listed in homes.csv of the trial’s folder."))
@@ -244,13 +306,14 @@ def funnel(report: Json) -> None:
             Column("high", _("95% to"), "ratio"),
         ],
     )
+    explaining.beside("funnel", report)
 
 
 def units(report: Json) -> None:
     """The same figures unit by unit, where there is more than one."""
     if len(report["units"]) < 2:
         return
-    st.header(_("Unit by unit"), anchor=False)
+    st.subheader(_("Unit by unit"), anchor=False)
     for unit, column in zip(report["units"], _columns(len(report["units"])), strict=True):
         with column:
             if is_standby(report):
@@ -266,6 +329,7 @@ def units(report: Json) -> None:
         if is_standby(report)
         else _("Share of days in use. Units differ in who lives there; this is no ranking.")
     )
+    explaining.beside("coverage" if is_standby(report) else "use_day_rate", report, place=":units")
 
 
 def _columns(count: int) -> list[st.delta_generator.DeltaGenerator]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from time import monotonic
 
 import streamlit as st
 
@@ -50,7 +50,7 @@ def is_listening() -> bool:
 def start(site: str, device: Json) -> None:
     """The device is listened to from now on, by the clock of the data service."""
     since = live.client().health().get("now") or live.now().isoformat()
-    st.session_state[_STATE] = Listening(site, device, since, time.monotonic())
+    st.session_state[_STATE] = Listening(site, device, since, monotonic())
 
 
 def stop() -> None:
@@ -88,7 +88,7 @@ def listen() -> None:
     listening = current()
     if listening is None:
         return
-    seconds = time.monotonic() - listening.began_seconds
+    seconds = monotonic() - listening.began_seconds
     was_answered = listening.answered
     if seconds > GIVE_UP_SECONDS and not was_answered:
         st.warning(_("Listening has ended. Start it again when you stand before the device."))

@@ -10,6 +10,7 @@ from dashboard.charts.frame import place
 from dashboard.client import Json
 from dashboard.facts import plain
 from dashboard.language import _, money, ngettext, number, percent, signed
+from dashboard.sections import explaining
 from dashboard.table import Column
 from dashboard.wording import (
     difference_sentence,
@@ -128,7 +129,7 @@ def net_minutes(report: Json) -> None:
     net = report["net_minutes"]
     if net["net_minutes"] is None:
         return
-    st.header(_("Staff minutes per home and week"), anchor=False)
+    st.subheader(_("Staff minutes per home and week"), anchor=False)
     freed = net["net_minutes"] >= 0
     verdict = (
         _("{minutes} minutes freed per home and week, after new work is taken off.")
@@ -155,6 +156,7 @@ def net_minutes(report: Json) -> None:
         ],
         [Column("part", _("What")), Column("minutes", _("Minutes per home and week"), "number", 1)],
     )
+    explaining.beside("net_minutes", report)
 
 
 def visit_gain(report: Json) -> Json | None:

@@ -16,7 +16,7 @@ SPELLED_OUT = 3
 
 def silences(report: Json) -> None:
     """Times in which no device of a home was heard stand as one finding each."""
-    st.header(_("Silent homes"), anchor=False)
+    st.subheader(_("Silent homes"), anchor=False)
     found = report["silences"]
     if not found:
         st.markdown(_("No home fell silent as a whole. What is unknown comes from single devices."))

@@ -31,44 +31,63 @@ DAYS_SHOWN = 400
 WEEKS_OF_EVERYONE = 4
 
 
-def beside(figure: str, report: Json, title: str | None = None) -> None:
-    """A reader who doubts the figure can unfold how it was computed; nothing is asked of the API before."""
+def beside(figure: str, report: Json, title: str | None = None, *, place: str = "") -> None:
+    """A reader who doubts the figure can unfold how it was computed; nothing is asked of the API before.
+
+    `place` tells two of the same figure on a page apart.
+    """
+    name = f"{figure}{place}"
     label = (
         _("How was this computed?")
         if title is None
         else _("How was this computed? · {figure}").format(figure=title)
     )
-    box = st.expander(label, icon=":material/calculate:", key=f"explain:{figure}", on_change="rerun")
-    if not box.open:
-        return
+
+    @live.apart
+    def unfold() -> None:
+        box = st.expander(label, icon=":material/calculate:", key=f"explain:{name}", on_change="rerun")
+        if box.open:
+            with box:
+                _explain(figure, name, report)
+
+    unfold()
+
+
+def _explain(figure: str, name: str, report: Json) -> None:
     trial = report["trial"]["id"]
     told = next((each for each in live.explanations(trial) if each["figure"] == figure), None)
-    with box:
-        if told is None:
-            st.markdown(_("The data service has no definition of this figure."))
-            return
-        _definition(told, report)
-        _changes(trial, told)
-        if figure in COUNTED_FROM_DAYS and st.toggle(_("See the days"), key=f"days:{figure}"):
-            _days(figure, report)
+    if told is None:
+        st.markdown(_("The data service has no definition of this figure."))
+        return
+    _definition(told, report)
+    _changes(trial, told)
+    if figure in COUNTED_FROM_DAYS and st.toggle(_("See the days"), key=f"days:{name}"):
+        _days(name, report)
+
+
+def in_words(name: str, lines: list[str]) -> None:
+    """How something was found that is no figure of the report can be unfolded, a line each."""
+    with st.expander(_("How was this computed?"), icon=":material/calculate:", key=f"explain:{name}"):
+        st.markdown("\n\n".join(lines))
 
 
 def _definition(told: Json, report: Json) -> None:
     st.markdown(plain(titled(told["meanings"], "")))
-    st.markdown(f"**{_('What it is not.')}** {plain(titled(told['is_not'], ''))}")
-    st.markdown(f"**{_('Formula')}:** {plain(told['formula'])}")
+    lines = [(_("What it is not"), titled(told["is_not"], "")), (_("Formula"), told["formula"])]
     if told["value"] is None:
-        st.markdown(_("This trial has none of it, so nothing was counted."))
+        lines.append((_("What went in"), _("this trial has none of it, so nothing was counted.")))
     else:
-        st.markdown(f"**{_('What went in')}:** {_counts(told['counts'])}")
-        if told["left_out"]:
-            st.markdown(f"**{_('Left out, and shown apart')}:** {_counts(told['left_out'])}")
+        lines.append((_("What went in"), _counts(told["counts"])))
+    if told["left_out"]:
+        lines.append((_("Left out, and shown apart"), _counts(told["left_out"])))
     if told["parameters"]:
-        words = "; ".join(
+        words = (
             f"{threshold(code)}: {threshold_value(code, value)}" for code, value in told["parameters"].items()
         )
-        st.markdown(f"**{_('Thresholds of this trial')}:** {plain(words)}")
-    st.markdown(f"**{_('Source')}:** {plain(told['source'])}")
+        lines.append((_("Thresholds of this trial"), "; ".join(words)))
+    lines.append((_("Source"), told["source"]))
+    for name, told_of_it in lines:
+        st.markdown(f"**{name}:** {plain(told_of_it)}")
     st.caption(
         _("Definition version {version}; figures as of {moment}.").format(
             version=told["definition_version"],
@@ -78,7 +97,7 @@ def _definition(told: Json, report: Json) -> None:
 
 
 def _counts(counts: Json) -> str:
-    return plain("; ".join(f"{counted(code)}: {count_value(value)}" for code, value in counts.items()))
+    return "; ".join(f"{counted(code)}: {count_value(value)}" for code, value in counts.items())
 
 
 def _changes(trial: str, told: Json) -> None:
@@ -101,7 +120,9 @@ def _changes(trial: str, told: Json) -> None:
                     moment=moment(parse_moment(change["changed_at"]), st.context.timezone),
                     who=who(change["changed_by"]),
                     words=words,
-                    figures=_("Share of days in use {before} → {after}; sustained {first} → {second}.").format(
+                    figures=_(
+                        "Share of days in use {before} → {after}; sustained {first} → {second}."
+                    ).format(
                         before=rate_value(before["use_day_rate"]),
                         after=rate_value(after["use_day_rate"]),
                         first=share_value(before["sustained"]),
@@ -112,15 +133,19 @@ def _changes(trial: str, told: Json) -> None:
         )
 
 
-def _days(figure: str, report: Json) -> None:
+def _days(name: str, report: Json) -> None:
     standby = report["trial"]["usage_class"] == "standby"
-    homes = {EVERYONE: _("All homes, last 4 weeks")} | {home["home"]: home["home"] for home in report["homes"]}
+    homes = {EVERYONE: _("All homes, last 4 weeks")} | {
+        home["home"]: home["home"] for home in report["homes"]
+    }
     states = {ANY: _("All states")} | {letter: day_state(letter, standby=standby) for letter in STATES}
     left, right = st.columns(2)
     with left:
-        home = st.selectbox(_("Home"), list(homes), format_func=homes.__getitem__, key=f"days:{figure}:home")
+        home = st.selectbox(_("Home"), list(homes), format_func=homes.__getitem__, key=f"days:{name}:home")
     with right:
-        state = st.selectbox(_("State"), list(states), format_func=states.__getitem__, key=f"days:{figure}:state")
+        state = st.selectbox(
+            _("State"), list(states), format_func=states.__getitem__, key=f"days:{name}:state"
+        )
     last = parse_day(report["last_day"])
     assert last is not None
     from_day = None if home else (last - timedelta(days=7 * WEEKS_OF_EVERYONE - 1)).isoformat()
@@ -139,9 +164,7 @@ def _days(figure: str, report: Json) -> None:
         for each in reversed(found)
     ]
     if len(rows) > DAYS_SHOWN:
-        st.caption(
-            _("The newest {shown} are shown; the file holds all.").format(shown=number(DAYS_SHOWN))
-        )
+        st.caption(_("The newest {shown} are shown; the file holds all.").format(shown=number(DAYS_SHOWN)))
     columns = [
         Column("day", _("Day"), "day"),
         Column("home", _("Home")),
@@ -153,7 +176,7 @@ def _days(figure: str, report: Json) -> None:
         Column("counted", _("In the figure")),
         Column("device", _("Device")),
     ]
-    table.show(f"days-{figure}", rows[:DAYS_SHOWN], columns)
+    table.show(f"days-{name}", rows[:DAYS_SHOWN], columns)
     gaps = [(each, gap) for each in found for gap in each["gaps"]]
     if gaps:
         zone = report["trial"]["timezone"]
@@ -164,5 +187,4 @@ def _days(figure: str, report: Json) -> None:
                 last=moment(parse_moment(gaps[-1][1]["to_at"]), zone),
             )
         )
-    table.download(f"days-{figure}", lambda: found)
-
+    table.download(f"days-{name}", lambda: found)

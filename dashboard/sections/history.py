@@ -16,6 +16,7 @@ from dashboard.palette import FAINT, GRID, INK
 from dashboard.registry_words import dialect, field, retire_reason, value, who
 from dashboard.registry_words import table as table_name
 from dashboard.table import Column
+from dashboard.wording import end_reason
 
 ENTRIES_AT_ONCE = 50
 ENTRIES_MAX = 1000
@@ -97,13 +98,33 @@ def what(entry: Json) -> str:
         "described": _("its hardware id became known"),
         "dismissed": _("dismissed"),
         "restored": _("proposed again"),
+        "home_paused": _("{home} paused from {first} to {last}").format(
+            home=home, first=_moment(after.get("paused_from")), last=_moment(after.get("paused_to"))
+        ),
+        "home_pause_withdrawn": _("the pause of {home} from {first} taken back").format(
+            home=home, first=_moment(before.get("paused_from"))
+        ),
+        "home_ended": _("{home} ended on {day}: {reason}").format(
+            home=home,
+            day=day(parse_day(after.get("ended_on"))),
+            reason=end_reason(after.get("end_reason") or "other"),
+        ),
+        "home_end_withdrawn": _("{home} takes part again: its end was taken back").format(home=home),
     }
     return str(sentences.get(entry["action"], entry["action"].replace("_", " ")))
 
 
 def details(entry: Json) -> list[str]:
     """What was before and is after, as far as the sentence does not say it; of what is new, what tells it apart."""
-    if entry["action"] in ("placed", "moved", "removed", "swapped_out", "swapped_in", "retired", "unretired"):
+    if entry["action"].startswith("home_") or entry["action"] in (
+        "placed",
+        "moved",
+        "removed",
+        "swapped_out",
+        "swapped_in",
+        "retired",
+        "unretired",
+    ):
         return []
     before, after = entry["before"] or {}, entry["after"] or {}
     names = [name for name in dict.fromkeys((*before, *after)) if before or name in TELLING]

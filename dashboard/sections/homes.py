@@ -7,14 +7,16 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from dashboard import table
+from dashboard import live, table
 from dashboard.address import choose
 from dashboard.charts import strips as strip_charts
 from dashboard.charts.frame import legend, place
 from dashboard.client import Json
 from dashboard.facts import fact
 from dashboard.language import _, day, number, parse_day, percent
+from dashboard.sections import doing
 from dashboard.sections.adoption import is_standby
+from dashboard.sections.calls import DEVICE_SIGN, SIGNS
 from dashboard.table import Column
 from dashboard.wording import day_state, end_reason, rate_note, rate_value
 
@@ -26,14 +28,18 @@ EVERYONE = "all"
 
 def strips(report: Json) -> None:
     """The homes chosen stand below each other, day by day."""
-    st.header(_("Each home, day by day"), anchor=False)
+    st.subheader(_("Each home, day by day"), anchor=False)
     standby = is_standby(report)
-    homes = sorted(report["homes"], key=lambda home: (home["unit"], home["home"]))
+    signs = _signs(report)
+    rank = {home: place for place, home in enumerate(signs)}
+    homes = sorted(
+        report["homes"], key=lambda home: (rank.get(home["home"], len(rank)), home["unit"], home["home"])
+    )
     units = sorted({home["unit"] for home in homes})
     names = {EVERYONE: _("All homes")}
     if len(units) > 1:
         names |= {f"unit:{unit}": _("All homes in {unit}").format(unit=unit) for unit in units}
-    names |= {home["home"]: home["home"] for home in homes}
+    names |= {code: code for code in sorted(home["home"] for home in homes)}
     left, right = st.columns(2)
     with left:
         who = choose("home", _("Homes"), list(names), names.__getitem__, st.selectbox, default=EVERYONE)
@@ -57,6 +63,15 @@ def strips(report: Json) -> None:
             ).format(shown=number(HOMES_SHOWN), all=number(len(chosen)))
         )
     legend(strip_charts.swatches(shown, standby=standby))
+    shown_signs = {home["home"]: signs[home["home"]] for home in shown if home["home"] in signs}
+    if shown_signs:
+        st.caption(
+            _(
+                "On top: {stopped} stopped, {fell} uses it less, {new} has not begun, {device} the device first."
+            ).format(
+                stopped=SIGNS["stopped"], fell=SIGNS["fell"], new=SIGNS["not_started"], device=DEVICE_SIGN
+            )
+        )
     if len(chosen) == 1:
         _facts(chosen[0], standby=standby)
     words = _(
@@ -64,11 +79,23 @@ def strips(report: Json) -> None:
     )
     place(
         "strips",
-        strip_charts.days(shown, first, last, standby=standby),
+        strip_charts.days(shown, first, last, standby=standby, signs=shown_signs),
         strip_charts.ROW_HEIGHT_PX * max(2, len(shown)) + 36,
         words.format(homes=number(len(shown)), first=day(first), last=day(last)),
     )
+    if len(chosen) == 1:
+        doing.record(report, chosen[0]["home"])
     _table(chosen, first, last, standby=standby)
+
+
+def _signs(report: Json) -> dict[str, str]:
+    """A sign for each home with a concern, in the order in which they are to be looked at."""
+    found = live.calls(report["trial"]["id"])
+    signs = {
+        call["concern"]["home"]: SIGNS[call["concern"]["kind"]]
+        for call in (*found["calls"], *found["snoozed"])
+    }
+    return signs | {one["home"]: DEVICE_SIGN for one in found["device_first"]}
 
 
 def _facts(home: Json, *, standby: bool) -> None:

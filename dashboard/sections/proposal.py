@@ -104,6 +104,13 @@ def show_answered(proposal: Json, answer: Json) -> None:
             icon=":material/home_pin:",
             query_params={"do": "place", "device": answer["device"]},
         )
+    else:
+        st.page_link(
+            "views/commissioning.py",
+            label=_("See it answer"),
+            icon=":material/sensors:",
+            query_params={"site": answer["site"], "device": answer["device"]},
+        )
 
 
 def said_of_accepted(answer: Json) -> str:

@@ -138,10 +138,8 @@ def _task(task: Json, now: datetime) -> str:
             if task["subject_kind"] == "home"
             else _("Gateway {gateway}").format(gateway=task["subject"].partition(" ")[2])
         )
-        words = (
-            f"{ngettext('{n} device silent', 'all {n} devices silent', task['devices'])}. "
-            + findings.remedy(task["remedy"])
-        )
+        silent = ngettext("{n} device silent", "all {n} devices silent", task["devices"])
+        words = f"{sentence(silent)}. {findings.remedy(task['remedy'])}"
         status = device_status("silent")
     return (
         f'<div style="display:flex;gap:.6rem;padding-top:.4rem"><div aria-hidden="true" style="color:{colour};width:1.1rem;'

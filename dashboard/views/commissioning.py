@@ -52,7 +52,7 @@ def _choose() -> None:
             "views/proposals.py",
             label=_("New devices"),
             icon=":material/sensors:",
-            query_params={"home": site},
+            query_params={"site": site},
         )
         answering.stop()
         return

@@ -79,7 +79,7 @@ def _where() -> tuple[str | None, str | None]:
     left, right = st.columns(2)
     with left:
         home = choose(
-            "home", _("Home where they stand"), list(homes), homes.__getitem__, st.selectbox, default=NOWHERE
+            "site", _("Home where they stand"), list(homes), homes.__getitem__, st.selectbox, default=NOWHERE
         )
     titles = {trial["id"]: trial["title"] for trial in live.trials()}
     own: dict[str, str] = next(

@@ -1,4 +1,4 @@
-"""One trial: is it used, by whom, does it help, and what is not known."""
+"""One trial, by its questions: who needs a call, is it used, by whom, who stopped, why, is it getting better?"""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import streamlit as st
 
 from dashboard import live
 from dashboard.address import choose
+from dashboard.client import Json
 from dashboard.facts import plain
 from dashboard.language import _, day, moment, number, parse_day, parse_moment, titled
-from dashboard.sections import adoption, benefit, contact, homes
+from dashboard.sections import adoption, benefit, calls, cause, due, homes, periods, setting, staying
 from dashboard.wording import usage_class
+
+# Under every figure two things can be unfolded: they are to be there, not to be looked at.
+QUIET = """<style>
+[data-testid="stMain"] [data-testid="stExpander"] details:not([open]) {border-color: transparent; background: none}
+[data-testid="stMain"] [data-testid="stExpander"] details:not([open]) summary {padding: 0 .2rem; font-size: .9rem}
+</style>"""
 
 
 def show() -> None:
     """The trial in the address stands on the page."""
+    st.html(QUIET)
     _trial()
 
 
@@ -62,14 +70,15 @@ def _trial() -> None:
         )
         adoption.funnel(report)
         return
-    adoption.headline(report)
-    adoption.weeks(report)
-    homes.strips(report)
+    calls.show(report)
+    _is_it_used(report)
+    _by_whom(report)
+    if report["trial"]["usage_class"] != "standby":
+        staying.show(report)
+    cause.show(report)
+    periods.show(report)
     benefit.gains(report)
     benefit.net_minutes(report)
-    adoption.funnel(report)
-    contact.silences(report)
-    adoption.units(report)
     st.divider()
     st.caption(
         _(
@@ -82,6 +91,28 @@ def _trial() -> None:
             version=report["definitions_version"],
         )
     )
+
+
+def _is_it_used(report: Json) -> None:
+    """The measure of the technology's class comes first: what was due, or the time in contact."""
+    st.header(_("Is it used?"), anchor=False)
+    adoption.headline(report)
+    if report["trial"]["usage_class"] == "standby":
+        adoption.coverage(report)
+        adoption.weeks(report)
+        return
+    due.weeks(report)
+    adoption.weeks(report)
+    adoption.rates(report)
+    adoption.intensity(report)
+
+
+def _by_whom(report: Json) -> None:
+    st.header(_("By whom?"), anchor=False)
+    homes.strips(report)
+    adoption.funnel(report)
+    adoption.units(report)
+    setting.show(report)
 
 
 if __name__ == "__main__":  # Streamlit runs a page as a script

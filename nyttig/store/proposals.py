@@ -157,7 +157,7 @@ def accept(
     if trial is not None and row is None:
         raise NotFoundError(f"there is no trial {trial!r}; leave it out, or name one that is there")
     made = Device(
-        device=device or _code(connection, proposal),
+        device=device or _code(connection, proposal, technology),
         technology=technology,
         dialect=dialect,
         address=address,
@@ -219,12 +219,15 @@ def _set_status(connection: Connection[Any], dialect: str, address: str, status:
     )
 
 
-def _code(connection: Connection[Any], proposal: Proposal) -> str:
-    """A code that no device has: make, model, and the end of what tells it from others of its kind. Never its name,
-    which may be a person's."""
-    its_own = re.sub(r"[^a-z0-9]", "", (proposal.hardware_id or proposal.address).lower())[-6:]
+def _code(connection: Connection[Any], proposal: Proposal, technology: str) -> str:
+    """A code that no device has: make and model, else the technology, and the end of a hexadecimal number that tells it
+    from others of its kind. Never a word of its name or address, which may be a person's."""
+    hexadecimal = re.search(
+        r"[0-9a-f]{4,}$", re.sub(r"[:-]", "", (proposal.hardware_id or proposal.address).lower())
+    )
     kind = re.sub(r"[^a-z0-9]+", "-", " ".join(filter(None, (proposal.make, proposal.model))).lower())
-    code = "-".join(filter(None, (kind[:40].strip("-"), its_own))) or "device"
+    kind = kind[:40].strip("-") or technology.replace("_", "-")
+    code = "-".join(filter(None, (kind, hexadecimal and hexadecimal[0][-6:])))
     taken = {
         one
         for (one,) in connection.execute(

@@ -1,0 +1,67 @@
+"""A real browser, and the dashboard as a process of its own, on a free port of loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import free_port
+from playwright.sync_api import Browser, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium. Where it is missing the tests are skipped, except in CI, where they fail."""
+    if not CHROMIUM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{CHROMIUM} is missing: CI must not skip the browser")
+        pytest.skip(f"{CHROMIUM} is missing: install Debian's chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def dashboard_of(api_url: str, folder: Path) -> Iterator[str]:
+    """The address of a dashboard on that API, started from an empty folder as a process of its own."""
+    port = free_port()
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nyttig.cli", "dashboard", "--port", str(port)],
+            env={**os.environ, "NYTTIG_API_URL": api_url},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_served(url)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _wait_until_served(url: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/_stcore/health", trust_env=False).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.3)
+    pytest.fail(f"the dashboard did not answer at {url} within two minutes")
