@@ -16,8 +16,9 @@ COMPILE := $(UV) compile --quiet --universal --python-version 3.11 --generate-ha
 demo: .venv/runtime
 	@$(BIN)/nyttig demo $(ARGS)
 
+# Two files at a time: most of what a test does is to wait for a service.
 test: .venv/dev
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/dev
 	$(BIN)/ruff check
