@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import random
 import shutil
 import signal
 import socket
@@ -43,12 +44,17 @@ def missing(service: str, remedy: str) -> NoReturn:
     pytest.skip(text)
 
 
+PORTS = itertools.cycle(random.Random(os.getpid()).sample(range(10_000, 30_000), 20_000))
+"""Below those that the kernel hands to clients, so that a service that is started again finds its port free still."""
+
+
 def free_port() -> int:
     """A TCP port on loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for port in PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def wait_for_port(port: int, process: subprocess.Popen[Any], log: Path) -> None:
