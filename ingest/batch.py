@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ Devices = Mapping[tuple[str, str], int]
 GATEWAYS_MAX = 10_000
 ADDRESSES_MAX = 100
 """A message of more unknown devices than this is replayed for the first of them only."""
+
+
+log = logging.getLogger("nyttig.ingest")
 
 
 class Said(NamedTuple):
@@ -116,6 +120,9 @@ def understand(message: Message, routes: Sequence[Route]) -> Said:
         return Said(dialect, decode(message, route, base))
     except DecodeError as error:
         return Said(dialect, None, error)
+    except Exception as error:
+        log.exception("the decoder of %s failed on a message of %s", dialect, message.topic[:200])
+        return Said(dialect, None, DecodeError("decoder_failed", f"{type(error).__name__}: {error}"[:500]))
 
 
 def learn(said: Said, gateways: set[Key]) -> None:

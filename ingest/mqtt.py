@@ -13,7 +13,6 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from itertools import accumulate
 from socket import socket as Socket  # noqa: N812  # a type, beside variables of that name
 from typing import Any, NamedTuple, NoReturn, cast
@@ -32,6 +31,7 @@ from ingest.packets import (
     MalformedPacketError,
     acknowledgements,
     take,
+    topic_text,
     unsubscribe,
 )
 from nyttig.errors import BrokerUnavailableError, NyttigError
@@ -328,7 +328,7 @@ class Subscriber:
         now, connection = datetime.now(UTC), self._connection
         for place, (topic, payload, retained, redelivered, packet_id) in enumerate(taken.messages):
             message = Message(
-                _text(topic), payload, retained, redelivered, now + timedelta(microseconds=place)
+                topic_text(topic), payload, retained, redelivered, now + timedelta(microseconds=place)
             )
             self._inbox.append(Arrived(message, packet_id, connection))
         if taken.refused:
@@ -421,7 +421,7 @@ class Subscriber:
         """What came before the handshake was over."""
         self._inbox_bytes += len(message.payload)
         arrived = Message(
-            _text(message._topic), bytes(message.payload), message.retain, message.dup, datetime.now(UTC)
+            topic_text(message._topic), bytes(message.payload), message.retain, message.dup, datetime.now(UTC)
         )
         self._inbox.append(Arrived(arrived, message.mid if message.qos == 1 else None, self._connection))
 
@@ -438,12 +438,3 @@ class Subscriber:
                 if code == MQTTErrorCode.MQTT_ERR_SUCCESS
                 else f"the connection was lost: {code}"
             )
-
-
-@lru_cache(maxsize=65_536)
-def _text(topic: bytes) -> str:
-    """The topic as text; one that is no UTF-8 as its bytes are written."""
-    try:
-        return topic.decode()
-    except UnicodeDecodeError:
-        return repr(topic)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 PING = b"\xc0\x00"
@@ -136,3 +137,18 @@ def _variable(data: bytes, at: int, end: int) -> tuple[int, int] | None:
         if not data[at + place] & 0x80:
             return value, at + place + 1
     raise MalformedPacketError("a packet's length has more than four bytes")
+
+
+def topic_text(topic: bytes) -> str:
+    """The topic as text; one that is no UTF-8 as its bytes are written. Short ones come again and are remembered."""
+    return _short_text(topic) if len(topic) <= 256 else _decoded(topic)
+
+
+def _decoded(topic: bytes) -> str:
+    try:
+        return topic.decode()
+    except UnicodeDecodeError:
+        return repr(topic)
+
+
+_short_text = lru_cache(maxsize=65_536)(_decoded)

@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -43,6 +44,10 @@ def missing(service: str, remedy: str) -> NoReturn:
         pytest.fail(text, pytrace=False)
     pytest.skip(text)
 
+
+# No example has a time limit: a machine may be busy with something else. Examples are the same in each run.
+hypothesis.settings.register_profile("nyttig", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("nyttig")
 
 PORTS = itertools.cycle(random.Random(os.getpid()).sample(range(10_000, 30_000), 20_000))
 """Below those that the kernel hands to clients, so that a service that is started again finds its port free still."""

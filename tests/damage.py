@@ -298,3 +298,42 @@ def _bent(chance: random.Random, topic: str) -> str:
         case _:
             levels[-1] = levels[-1].upper()
     return "/".join(levels)
+
+
+def odd_fields(known: list[Seed], one_in: int = 1) -> Iterator[Damaged]:
+    """Each message with each of its fields in turn called oddly, and holding each of ODD; or one in so many of them."""
+    number = 0
+    for seed in known:
+        tree = _tree(seed)
+        for odd in () if tree is None else _odd(tree):
+            number += 1
+            if number % one_in == 0:
+                sent = json.dumps(odd, default=str).encode()
+                yield Damaged(seed.dialect, Message(seed.topic, sent, False, False, NOON))
+
+
+ODD: tuple[Any, ...] = (
+    None, True, "", "x" * 200, "\0", "1e400", "9" * 5000, [], {}, [1], {"a": 1}, -1, 1.7e308, -1.7e308, 10**18, float("nan"),
+)  # fmt: skip
+
+
+def _odd(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            others = {key: one for key, one in tree.items() if key != name}
+            for called in (
+                f"{name}{'0' * 200}",
+                f"{name}_{'x' * 200}",
+                f"{'x' * 200}{name}",
+                f"{name}:{'1' * 5000}",
+                f"{name}\0",
+            ):
+                yield {**others, called: value}
+            for odd in ODD:
+                yield {**tree, name: odd}
+            for changed in _odd(value):
+                yield {**tree, name: changed}
+    elif isinstance(tree, list):
+        for place, value in enumerate(tree[:3]):
+            for changed in _odd(value):
+                yield [*tree[:place], changed, *tree[place + 1 :]]

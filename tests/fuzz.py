@@ -32,7 +32,7 @@ from typing import Any
 
 from channel_contract import Accepted, judge
 from conftest import DatabaseServer
-from damage import Seed, damaged, seeds, spoilt
+from damage import Seed, damaged, odd_fields, seeds, spoilt
 from dialects import NOON
 from hostile import KEPT_BYTES_MAX, TOPICS, kept_bytes
 from ingesting import two_dialects
@@ -249,6 +249,17 @@ def run(conninfo: str, count: int, seed: int, tell: Callable[[Tally], None] | No
     return tally
 
 
+def run_odd(tally: Tally, one_in: int = 1) -> None:
+    """Each message whose fields are odd one at a time, or one in so many of them, has been read."""
+    signal.signal(signal.SIGPROF, _too_long)
+    known = seeds()
+    learned = told(random.Random(2), known)
+    for dialect, message in odd_fields(known, one_in):
+        tally.messages += 1
+        with _time_limit():
+            _outcome(dialect, message, learned, EveryDevice(1), tally, again=False)
+
+
 def _outcome(
     dialect: str, message: Message, known: list[Route], devices: EveryDevice, tally: Tally, *, again: bool
 ) -> Read | None:
@@ -408,6 +419,7 @@ def main() -> int:
             registry.save(connection, two_dialects(), builtin_technologies())
             connection.commit()
         tally = run(conninfo, chosen.messages, chosen.seed, tell)
+    run_odd(tally)
     print(f"{tally.messages} messages in {time.monotonic() - began:.0f} s, seed {chosen.seed};", end=" ")
     print(f"{tally.in_database} through the database; the slowest took {tally.slowest_seconds * 1000:.0f} ms")
     for dialect, outcomes in tally.dialects.items():

@@ -98,7 +98,9 @@ def population(usage: Usage, mechanism: Mechanism, seed: int, homes: int = 200) 
     stays, placements = _stays(lives, chosen, ends, live)
     # Uses, by stay and minute: where somebody was at home with it.
     home, day, minute = lives.uses
-    use_stay, use_minute = _inside(stays, home, _moment(lives.installed[home] + day, minute))
+    moment = _moment(lives.installed[home] + day, minute)
+    place, use_stay = _inside(stays, home, moment)
+    use_minute = moment[place]
     away = _in_pause(pauses, stays.home[use_stay], use_minute)
     use_stay, use_minute = use_stay[~away], use_minute[~away]
 
@@ -371,21 +373,18 @@ def _package(
 
 def _due(lives: Lives, stays: Stays, pauses: Integers) -> pd.DataFrame:
     home, day, which = np.nonzero(lives.due >= 0)
+    taken = np.zeros(lives.due.shape, dtype=np.int64)
+    if (lives.due < 2).any():  # scheduled: its uses are its doses, in this order
+        taken[lives.due < 2] = lives.uses[2]
     on = lives.installed[home] + day
-    inside = (on >= 0) & (on < DAYS)
-    home, day, which, on = home[inside], day[inside], which[inside], on[inside]
-    minute = DUE_MINUTES[on, which]
-    index, _ = _inside(stays, home, minute, places=True)
-    home, day, which, on, minute = home[index], day[index], which[index], on[index], minute[index]
-    awake = ~_in_pause(pauses, home, minute)
-    return pd.DataFrame(
-        {
-            "home": home[awake],
-            "day": on[awake],
-            "minute": minute[awake],
-            "outcome": lives.due[home, day, which][awake].astype(np.int64),
-        }
-    )
+    due_minute = np.where((on >= 0) & (on < DAYS), DUE_MINUTES[np.clip(on, 0, DAYS - 1), which], 0)
+    place, stay = _inside(stays, home, due_minute)
+    place, stay = (part[~_in_pause(pauses, home[place], due_minute[place])] for part in (place, stay))
+    home, day, which, on = home[place], day[place], which[place], on[place]
+    outcome = lives.due[home, day, which].astype(np.int64)
+    # What would have been taken after the device was gone was not.
+    outcome[_moment(on, taken[home, day, which]) >= stays.end[stay]] = 2
+    return pd.DataFrame({"home": home, "day": on, "minute": due_minute[place], "outcome": outcome})
 
 
 # Minutes
@@ -399,10 +398,8 @@ def _moment(day: Integers, minute: Integers) -> Integers:
     return np.where(inside, MIDNIGHTS[day] + minute + changed, 0)
 
 
-def _inside(
-    stays: Stays, home: Integers, minute: Integers, *, places: bool = False
-) -> tuple[Integers, Integers]:
-    """The stay and minute of those moments that lie in one; with `places` their places among those given."""
+def _inside(stays: Stays, home: Integers, minute: Integers) -> tuple[Integers, Integers]:
+    """Which of these moments lie in a stay of their home, and in which."""
     found = np.full(len(home), -1, dtype=np.int64)
     order = np.argsort(stays.home, kind="stable")
     first = np.searchsorted(stays.home[order], home, side="left")
@@ -412,7 +409,7 @@ def _inside(
         here = (first + nth < behind) & (stays.start[stay] <= minute) & (minute < stays.end[stay])
         found[here] = stay[here]
     some = np.flatnonzero(found >= 0)
-    return (some if places else found[some]), minute[some]
+    return some, found[some]
 
 
 def _in_pause(pauses: Integers, home: Integers, minute: Integers) -> Bools:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from lives import NEVER, Bools, Integers, Lives, Usage, drawn
-from population import DAYS, FIRST_DAY, MIDNIGHTS, Population
+from population import Population
+from population_silences import DAYS, FIRST_DAY, MIDNIGHTS
 
 from nyttig.evidence import device_days
 from nyttig.figures import adoption, coverage, survival
@@ -356,7 +357,7 @@ def _exposed_homes(held: Population) -> Integers:
 
 def _active(held: Population) -> Bools:
     """Of those, which used it in that week."""
-    used = (held.home_used & _home_counted(held))[:, WEEK_DAY : WEEK_DAY + 7].any(axis=1)
+    used = np.asarray((held.home_used & _home_counted(held))[:, WEEK_DAY : WEEK_DAY + 7].any(axis=1))
     return np.asarray(used[_exposed_homes(held)])
 
 

@@ -40,6 +40,7 @@ def rates(mechanism: Mechanism, keenness: Floats) -> Floats:
 
 
 def outages(stays: Stays, rate: Floats, rng: np.random.Generator) -> tuple[Integers, Integers, Integers]:
+    """Stay, from and to of silences of random length: 20 hours by the median, 12 days at most."""
     count = rng.poisson(rate * (stays.end - stays.start) / 1440)
     stay = np.repeat(np.arange(len(count)), count)
     start = stays.start[stay] + (rng.random(len(stay)) * (stays.end - stays.start)[stay]).astype(np.int64)
@@ -90,7 +91,7 @@ class Silences(NamedTuple):
 
 
 def silences(row: Integers, start: Integers, end: Integers) -> Silences:
-    """Those that touch or overlap become one."""
+    """These silences; those that touch or overlap become one."""
     start, end = (
         (row << 20) + np.clip(start, BEGIN, END) - BEGIN,
         (row << 20) + np.clip(end, BEGIN, END) - BEGIN,

@@ -103,7 +103,14 @@ def test_two_very_different_lives_behind_the_same_heartbeat_have_the_same_record
     chance = random.Random(7)
     for device, per_day in (("h1-a", 2), ("h1-door", 60)):
         here.says(device, *range(5, 30 * 1440, 60), battery_pct=80, rssi_dbm=-60)
-        here.says(device, *(m for m in opened(chance, per_day) if m > 5), type_="opened", value=1.0, battery_pct=80, rssi_dbm=-60)
+        here.says(
+            device,
+            *(m for m in opened(chance, per_day) if m > 5),
+            type_="opened",
+            value=1.0,
+            battery_pct=80,
+            rssi_dbm=-60,
+        )
     quiet, busy = (record(api, device) for device in ("h1-a", "h1-door"))
     lived = {
         "device",

@@ -314,7 +314,8 @@ def test_verify_finds_nothing_where_rollups_say_what_the_events_say(filled: Data
     assert nyttig("verify") == (0, "rollups and ledger say what the events say\n", "")
     assert nyttig("verify", "--trial", ALNA).code == 0
     found = json.loads(nyttig("verify", "--json").out)
-    assert list(found) == ["rollups", "ledger", "ledger_totals", "gaps", "recovered_uses", "marks_waiting"]
+    kinds = ["rollups", "ledger", "ledger_totals", "gaps", "recovered_uses", "folds", "marks_waiting"]
+    assert list(found) == kinds
     assert not any(found.values())
 
 

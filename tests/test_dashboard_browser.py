@@ -20,7 +20,7 @@ PAGES = {
     "commissioning?site=A04&device=door-sensor-99": "Mount a device",
     "demo": "Demo apartment",
 }
-CHARTS = {"trial": 7, "demo": 2, "devices?device=medicine-dispenser-09": 3}
+CHARTS = {"trial": 9, "demo": 2, "devices?device=medicine-dispenser-09": 3}
 NOISE = "_stcore"
 """Streamlit's page first asks for its server below the page's own path, and is answered 404."""
 
@@ -140,10 +140,10 @@ def test_an_installer_goes_from_a_row_to_the_device_to_its_home_and_back(
 @pytest.mark.parametrize("page", SIZES[:1], indirect=True)
 def test_a_pictures_table_unfolds_and_downloads(page: Page, dashboard_url: str) -> None:
     page.goto(f"{dashboard_url}/trial?lang=en&trial=alna-medisindispenser")
-    _charts_are_drawn(page, 7)
+    _charts_are_drawn(page, 9)
     page.get_by_text("Show as a table").first.click()
     with page.expect_download() as download:
         page.get_by_text("Download (CSV)").first.click()
     lines = Path(download.value.path()).read_text().splitlines()
-    assert lines[0].startswith("iso_week,starts_on,complete,homes_used,homes_unused")
+    assert lines[0].startswith("iso_week,starts_on,complete,done,due")
     assert len(lines) == 1 + 13

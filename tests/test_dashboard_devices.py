@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from conftest import Database
+from homes import NOW as HOMES_NOW
+from homes import homes, street
 from sample_api import SampleApi
 from sample_devices import all_devices, make_devices, make_history, make_record, make_registered, to_json
 from sample_report import NOW
+from serving import serving
 from showing import opened, shown, words
 from streamlit.testing.v1 import AppTest
 
-from dashboard import batteries, findings
+from api import deps
+from dashboard import batteries, findings, live
 from dashboard.wording import device_status
 from nyttig.health.battery import Forecast
 from nyttig.health.findings import REMEDY, WORST_FIRST
@@ -221,3 +226,33 @@ def test_every_remedy_and_every_status_has_words_of_its_own() -> None:
     assert all(findings.remedy(code).endswith(".") for code in REMEDY.values())
     assert len({device_status(status) for status in WORST_FIRST}) == len(WORST_FIRST)
     assert tuple(findings.LOOKS) == WORST_FIRST
+
+
+def test_the_pages_show_what_the_real_api_says(
+    embedded_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here_now = {deps.now: lambda: HOMES_NOW}
+    with street(embedded_database, homes("h1-a", "h1-b", "h2-a", "h2-b", "h3-a")) as found:
+        for day in range(40, 0, -3):
+            found.says("h1-a", day * 1440, battery_pct=20 + day, rssi_dbm=-93)
+        found.says("h1-a", 5, 65, 125, battery_pct=9, rssi_dbm=-93)
+        found.says("h1-b", 5, battery_pct=80)
+        found.says("h2-a", 700)
+        found.says("h2-b", 700)
+        with serving(embedded_database.conninfo, here_now) as client:
+            monkeypatch.setenv("NYTTIG_API_URL", str(client.base_url))
+            st.cache_data.clear()
+            devices = client.get("/v1/devices").json()["devices"]
+            app = opened(DEVICES)
+            assert _listed(app) == [device["device"] for device in devices]
+            assert "h2** (Bydel Alna): all 2 devices silent" in words(app)
+            said = words(opened(DEVICES, device="h1-a")).replace("\\", "")
+            assert "**Battery low**" in said
+            assert "**Weak signal**" in said
+            assert "Replace about" in said
+            said = words(opened("views/work.py"))
+            assert "<b>Bring:</b> battery for h1-a, repeater" in said
+            assert "The whole home" in said
+            live.client().close()
+    st.cache_data.clear()
+    st.cache_resource.clear()

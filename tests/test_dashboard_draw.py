@@ -12,7 +12,7 @@ from sample_api import make_demo_sites
 from sample_report import as_json, make_report
 
 from dashboard import palette
-from dashboard.charts import axes, bars, hatch, heat, slopes, strips, weeks
+from dashboard.charts import axes, bars, hatch, heard, heat, levels, slopes, strips, weeks
 
 FIRST, LAST = date(2026, 8, 24), date(2026, 11, 22)
 
@@ -68,6 +68,35 @@ def test_states_stay_apart_for_every_kind_of_colour_vision(eye: str, standby: bo
 def test_states_stay_apart_in_a_grey_copy(standby: bool) -> None:
     lightness = sorted(_lab(colour, "none")[0] for colour in strips.colours(standby=standby).values())
     assert all(above - below > 4 for below, above in pairwise(lightness))
+
+
+@pytest.mark.parametrize("eye", DICHROMACY)
+def test_days_of_a_device_stay_apart_for_every_kind_of_colour_vision_and_in_grey(eye: str) -> None:
+    for one, other in combinations(heard.COLOURS.values(), 2):
+        a, b = _lab(one, eye), _lab(other, eye)
+        assert sum((p - q) ** 2 for p, q in zip(a, b, strict=True)) ** 0.5 > 9, (one, other)
+    lightness = sorted(_lab(colour, "none")[0] for colour in heard.COLOURS.values())
+    assert all(above - below > 4 for below, above in pairwise(lightness))
+
+
+def test_levels_are_joined_only_where_days_follow_one_another() -> None:
+    told = [(date(2026, 11, 1), 90.0), (date(2026, 11, 3), 89.0), (date(2026, 11, 20), 70.0)]
+    spec = levels.chart(told, str, "Battery", domain=(0.0, 100.0), until=date(2026, 11, 30)).to_dict()
+    (rows,) = spec["datasets"].values()
+    assert [row["run"] for row in rows] == [0, 0, 1]
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, 30], (
+        "silence since then shows as empty"
+    )
+
+
+def test_a_batterys_expected_end_is_drawn_from_the_earliest_to_the_latest_day() -> None:
+    told = [(date(2026, 11, 1), 90.0), (date(2026, 11, 2), 89.0)]
+    span = levels.Span(date(2026, 11, 10), date(2026, 11, 12), date(2026, 11, 20))
+    spec = levels.chart(
+        told, str, "Battery", domain=(0.0, 100.0), limit=levels.Limit(15.0, "low"), span=span
+    ).to_dict()
+    drawn = [row for rows in spec["datasets"].values() for row in rows]
+    assert {"x": 9, "x2": 20}.items() <= next(row for row in drawn if "x2" in row and row["x"]).items()
 
 
 def test_unknown_and_unused_are_as_far_apart_as_light_and_dark() -> None:

@@ -255,6 +255,6 @@ def test_every_chart_has_words_and_a_table_beside_it(api: SampleApi) -> None:
     app = opened(PAGES[1], trial="alna-medisindispenser")
     charts = app.get("arrow_vega_lite_chart") or app.get("vega_lite_chart")
     tables = [box for box in app.expander if box.label == "Show as a table"]
-    assert len(charts) == 7
-    assert len(tables) == len(charts) + 1, "each chart, and the silences, as a table"
+    assert len(charts) == 9
+    assert len(tables) == len(charts) + 2, "each chart, and the silences and their causes, as a table"
     assert all(chart.proto.alt for chart in charts)

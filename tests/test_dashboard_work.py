@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.sections import answering
 from nyttig.health.assess import DeviceHealth, overview
+from nyttig.health.battery import Forecast
 
 WORK, MOUNT = "views/work.py", "views/commissioning.py"
 NEW = "door-sensor-99"
@@ -88,6 +89,20 @@ def test_an_empty_list_promises_nothing_while_nothing_is_recorded(api: SampleApi
 def test_what_can_wait_sends_nobody_out(api: SampleApi) -> None:
     api.more["/v1/work"] = make_work(overview(only("weak_signal")))
     assert "Nobody needs to go out now." in words(opened(WORK))
+
+
+def test_a_battery_that_is_due_soon_is_named_with_its_interval_where_somebody_goes_anyway(
+    api: SampleApi,
+) -> None:
+    soon = Forecast("trend", None, NOW + timedelta(20), NOW + timedelta(10), NOW + timedelta(40))
+    api.more["/v1/work"] = make_work(forecasts={"door-sensor-16": soon})
+    said = words(opened(WORK, site="A16"))
+    assert "Battery soon low" in said
+    assert (
+        "Replace about 12 Dec 2026 (between 2 Dec 2026 and 1 Jan 2027), by its own trend. Replace its battery"
+        in said
+    )
+    assert "<b>Bring:</b> battery for door-sensor-16" in said
 
 
 def test_a_task_is_done_with_a_note_and_can_be_undone(api: SampleApi) -> None:

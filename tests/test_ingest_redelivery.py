@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from conftest import Database
 
-from ingest.batch import Prepared, prepare
-from ingest.decode import routes
+from ingest.batch import Prepared, prepare, read
+from ingest.decode import Route, routes
 from ingest.mqtt import Arrived
 from ingest.redelivery import RedeliveryWindow, digest_of
-from nyttig.model import Message
+from nyttig.model import Decoded, Message
 from nyttig.settings import Source
 from nyttig.store import db, platform
 
@@ -145,3 +146,15 @@ def test_a_batch_whose_number_is_taken_is_not_remembered_twice(embedded_database
         assert platform.remember(connection, "c", 1, [5, 6], forget_before=0)
         assert not platform.remember(connection, "c", 1, [5, 6], forget_before=0)
         assert platform.redelivery_window(connection, "c") == [(1, [5, 6])]
+
+
+def test_a_fault_in_a_decoder_stops_nobody_elses_messages(caplog: pytest.LogCaptureFixture) -> None:
+    def faulty(_message: Message, _base: str) -> Decoded:
+        raise KeyError("a fault of ours")
+
+    known = [*routes([Source("nyttig", "wt/v1/#")]), Route("faulty", ("odd", "#"), faulty)]
+    message = Message("odd/topic", b"{}", False, False, datetime.now(UTC))
+    events, (kept,) = read(message, known, {})
+    assert (events, kept.reason, kept.dialect, kept.payload) == ([], "decoder_failed", "faulty", b"{}")
+    assert "a fault of ours" in kept.detail
+    assert "the decoder of faulty failed" in caplog.text

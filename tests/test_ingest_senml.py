@@ -340,6 +340,7 @@ RECORDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(RECORDS)
 def test_json_and_cbor_of_any_pack_say_the_same(pack: list[dict[str, Any]]) -> None:
     written = [

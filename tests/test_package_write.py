@@ -67,11 +67,21 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 @st.composite
 def technologies(draw: st.DrawFn) -> Technology:
-    rules = (
-        st.builds(UseRule, texts)
-        | st.builds(UseRule, texts, above=floats)
-        | st.builds(UseRule, texts, below=floats)
+    gaps = maybe(st.floats(0, allow_infinity=False))
+    until = texts.map(lambda text: text + " over")
+    names = texts.filter(lambda text: not text.endswith(" over"))
+    armed = (
+        st.builds(UseRule, names, above=floats, release=st.just(-1e300), until=until, bare=st.booleans())
+        | st.builds(UseRule, names, below=floats, release=st.none() | st.just(1e300))
+        | st.builds(UseRule, names, until=until)
     )
+    rules = (
+        st.builds(UseRule, names, joining_gap_minutes=gaps)
+        | st.builds(UseRule, names, above=floats, bare=st.booleans())
+        | st.builds(UseRule, names, below=floats, minimum_minutes=gaps)
+        | armed
+    )
+    types = st.lists(texts, max_size=2, unique=True).map(tuple)
     return Technology(
         "own_" + draw(st.text("abc_09", max_size=5)),
         {language: draw(texts) for language in ("en", "nb", "da")},
@@ -80,6 +90,9 @@ def technologies(draw: st.DrawFn) -> Technology:
         draw(st.floats(0, allow_infinity=False)),
         draw(positive),
         draw(st.integers(1, 9)),
+        tuple(draw(st.lists(armed, max_size=2, unique_by=lambda rule: rule.type))),
+        draw(types),
+        draw(types),
     )
 
 

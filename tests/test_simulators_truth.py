@@ -160,7 +160,7 @@ def test_a_unit_s_name_becomes_a_level_of_a_topic(unit: str, level: str) -> None
     assert slug(unit) == level
 
 
-@pytest.mark.parametrize("technology", ["door_sensor", "motion_sensor", "bed_sensor"])
+@pytest.mark.parametrize("technology", ["door_sensor", "motion_sensor"])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_zigbee_sensor_s_truth_is_its_changes_of_state_on_the_wire(technology: str, seed: int) -> None:
     plain = trial_of(technology, homes=1, power="battery")
@@ -180,6 +180,43 @@ def test_a_zigbee_sensor_s_truth_is_its_changes_of_state_on_the_wire(technology:
     heard = [at for day in truths(package, seed=seed, begins=BEGINS, ends=ENDS) for at in day.heard_uses]
     assert found == heard
     assert len(found) > 40
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_zigbee_bed_is_in_use_from_lying_down_until_getting_up_for_good(seed: int) -> None:
+    """Whoever is back within a quarter of an hour had not got up, and what was shorter than ten minutes was no use."""
+    plain = trial_of("bed_sensor", homes=1, power="battery")
+    package = replace(
+        plain, devices=tuple(replace(each, dialect="zigbee2mqtt", address="bed/0") for each in plain.devices)
+    )
+    said = sorted(
+        (datetime.fromisoformat(body["last_seen"]), body["occupancy"])
+        for publication in publications(package, seed)
+        if publication.topic == "zigbee2mqtt/bed/0"
+        for body in [json.loads(publication.payload)]
+    )
+    times, in_bed = [at for at, _ in said], [state for _, state in said]
+    expected, last_in_bed = [], None
+    for number, at in enumerate(times):
+        if in_bed[number]:
+            begins = number and not in_bed[number - 1]
+            apart = last_in_bed is None or at - last_in_bed > timedelta(minutes=15)
+            if begins and apart and _lies_for_ten_minutes(times[number:], in_bed[number:]):
+                expected.append(at)
+        if in_bed[number] or (number and in_bed[number - 1] and at - times[number - 1] <= timedelta(hours=3)):
+            last_in_bed = at
+    heard = [at for day in truths(package, seed=seed, begins=BEGINS, ends=ENDS) for at in day.heard_uses]
+    assert heard == expected
+    assert len(heard) > 40
+
+
+def _lies_for_ten_minutes(times: list[datetime], in_bed: list[bool]) -> bool:
+    """Whether it is known of somebody who lies down at the first of `times`, who may be up in between."""
+    until = times[0]
+    for at, follows, state in zip(times, times[1:], in_bed, strict=False):
+        if state and at - until <= timedelta(minutes=15):
+            until = max(until, follows if follows - at <= timedelta(hours=3) else at)
+    return until - times[0] >= timedelta(minutes=10)
 
 
 def test_devices_of_dialects_that_are_not_simulated_are_named() -> None:

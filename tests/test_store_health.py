@@ -170,3 +170,20 @@ def test_one_notifier_has_its_turn_at_a_time(database: Database) -> None:
         assert not work.take_turn(second)
         first.commit()
         assert work.take_turn(second)
+
+
+def test_a_device_unheard_for_a_month_is_told_with_the_last_it_said(database: Database) -> None:
+    with street(database, homes("h1-a", "h1-b", "h1-new")) as here:
+        here.says("h1-a", 30 * 1440, 31 * 1440, battery_pct=41, rssi_dbm=-60)
+        here.says("h1-a", 29 * 1440, type_="state", value=0.0)
+        here.says("h1-b", 40 * 1440, battery_pct=55)
+        here.says("h1-b", 5)
+        a, b, new = (here.one(device) for device in ("h1-a", "h1-b", "h1-new"))
+        assert (a.status, a.last_seen_at, a.battery_pct, a.connection) == (
+            "silent",
+            ago(30 * 1440),
+            41.0,
+            "offline",
+        )
+        assert (b.status, b.battery_pct, b.battery_at) == ("ok", 55.0, ago(40 * 1440))
+        assert new.status == "never_seen"

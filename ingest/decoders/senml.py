@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import io
-import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ DIALECT = "senml"
 
 RECORDS_MAX = 2_000
 _TEXT_MAX = 512
+_BELOW_MAX = 255  # with a name of NAME_MAX behind it an address
 _DATA_MAX = 4_096
 _VERSION = 10
 _ABSOLUTE_FROM = 2**28
@@ -127,11 +128,17 @@ def decode(message: Message, base: str) -> Decoded:
 
 
 def _below(topic: str, base: str) -> str:
-    """What the topic says below the source's filter, without the word SenML at its end; of an exact filter all."""
+    """What the topic says below the source's filter, without the word SenML at its end; of an exact filter all.
+
+    Raises DecodeError `unknown_topic` where that is too long.
+    """
     levels = [level for level in topic[len(base) :].split("/") if level]
     if levels and levels[-1].lower() in ("senml", "sensml"):
         levels.pop()
-    return "/".join(levels) or base
+    below = "/".join(levels) or base
+    if len(below) > _BELOW_MAX:
+        raise DecodeError("unknown_topic", f"{shown(topic)} is longer than an address may be")
+    return below
 
 
 # The pack
@@ -237,7 +244,7 @@ def _number(fields: dict[str, Any], label: str, missing: float) -> float:
     value = fields.get(label)
     if value is None:
         return missing
-    number = number_of(value)
+    number = number_of(value, sys.float_info.max)
     if number is None:
         raise DecodeError("malformed", f"{label}: {shown(value)} is not a number")
     return number
@@ -246,8 +253,8 @@ def _number(fields: dict[str, Any], label: str, missing: float) -> float:
 def _sum(base: float, value: float, what: str) -> float:
     """The sum, in the digits that were written: 25 + 0.1 is 25.1."""
     total = base + value
-    if not math.isfinite(total):
-        raise DecodeError("impossible_value", f"{what}: {base:g} + {value:g} is no number")
+    if number_of(total) is None:
+        raise DecodeError("impossible_value", f"{what}: {base:g} + {value:g} is no number of anything")
     return total if base == 0 or value == 0 else float(f"{total:.15g}")
 
 

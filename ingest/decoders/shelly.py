@@ -143,7 +143,7 @@ class Decoder:
             if address is None:
                 continue
             self._components.learn(f"{source}/{key}", address)
-            if isinstance(object_id, int):
+            if type(object_id) is int and 0 <= object_id <= 255:
                 self._components.learn(f"{source}/{key}/object", str(object_id))
             elif key.startswith("bthomedevice"):
                 descriptions.append(
@@ -355,7 +355,10 @@ class Decoder:
         found = Found(DIALECT)
         found.alive(address, None, {})
         if name and not again:
-            extra: dict[str, Any] = {"action": name, "input": int(number) if number.isdecimal() else 0}
+            extra: dict[str, Any] = {
+                "action": name,
+                "input": int(number) if number.isdecimal() and len(number) < 3 else 0,
+            }
             found.add(address, bthome.Said("action", None, None, extra), None)
         return Decoded(found.readings(message), [], lasting=not again)
 

@@ -23,6 +23,7 @@ from nyttig.model import Decoded, Description, Message, Reading
 DIALECT = "theengs"
 
 FIELDS_MAX = 200
+_NAME_MAX = 64
 _TYPES_MAX = 40  # as many as a proposed device is known to say
 NEAR_RSSI_DBM = -75
 """Only what is heard this well is proposed: a room or two away, seldom a neighbour's."""
@@ -348,6 +349,8 @@ def _health(content: dict[str, Any]) -> dict[str, Any]:
 def _said(content: dict[str, Any]) -> Iterator[Said]:
     yield from _states(content)
     for name, value in list(content.items())[:FIELDS_MAX]:
+        if len(name) > _NAME_MAX:
+            continue
         if name in ("temperature_F", "tempf") or (name.startswith("tempf") and name != "tempf"):
             celsius = name.replace("tempf", "tempc").replace("_F", "_C")
             number = number_in(value)
