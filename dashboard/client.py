@@ -62,7 +62,9 @@ class ApiClient:
     def days(self, trial: str, home: str | None, state: str | None, from_day: str | None) -> list[Json]:
         """The device-days that the figures count, of a home, in a state, from an ISO day on; None: all."""
         asked = {"home": home, "state": state, "from_day": from_day}
-        answer = self._object(f"/v1/trials/{trial}/days", {name: each for name, each in asked.items() if each})
+        answer = self._object(
+            f"/v1/trials/{trial}/days", {name: each for name, each in asked.items() if each}
+        )
         days: list[Json] = answer.get("days", [])
         return days
 

@@ -41,6 +41,11 @@ def _trials(url: str) -> list[Json]:
     return _client(url).trials()
 
 
+@st.cache_data(ttl=60, show_spinner=False)
+def _titles(url: str) -> dict[str, str]:
+    return {trial["id"]: trial["title"] for trial in _trials(url)}
+
+
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
 def _report(url: str, trial: str) -> Json:
     return _client(url).report(trial)
@@ -109,6 +114,14 @@ def health() -> Json:
 def trials() -> list[Json]:
     """Every trial, at most 5 seconds old."""
     return _trials(client().url)
+
+
+def titles() -> dict[str, str]:
+    """The title of each trial by its id, at most a minute old: the list itself holds figures of all trials."""
+    found = _titles(client().url)
+    if not found:
+        _titles.clear()
+    return found
 
 
 def report(trial: str) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -68,6 +68,6 @@ def call_list(connection: Session, report: Report, now: datetime) -> CallList:
         until=until,
         limits=LIMITS,
         calls=tuple(one for one in told if one.snoozed_until is None),
-        device_first=found.device_first,
+        device_first=tuple(replace(one, concern=None) if standby else one for one in found.device_first),
         snoozed=tuple(one for one in told if one.snoozed_until is not None),
     )

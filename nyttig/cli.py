@@ -319,7 +319,7 @@ def _quarantine(arguments: Arguments, settings: Settings) -> None:
 
 
 def _verify(arguments: Arguments, _settings: Settings) -> int:
-    from nyttig import text
+    from nyttig import folding, text
     from nyttig.store import counters, db, gaps, ledger, migrate, registry, rollups
 
     with db.connect() as connection, db.translated():
@@ -331,6 +331,13 @@ def _verify(arguments: Arguments, _settings: Settings) -> int:
         miscounts = ledger.miscounts(connection, trial_id=arguments.trial)
         misplaced = gaps.differences(connection, trial_id=arguments.trial)
         miscounted = counters.differences(connection, trial_id=arguments.trial)
+        # A fold is held against rollups that are right.
+        without = {one.device for one in wrong}
+        misfolded = [
+            one
+            for one in folding.differences(connection, trial_id=arguments.trial)
+            if one.device not in without
+        ]
         waiting = rollups.waiting(connection)
     if arguments.json:
         found = {
@@ -339,12 +346,13 @@ def _verify(arguments: Arguments, _settings: Settings) -> int:
             "ledger_totals": miscounts,
             "gaps": misplaced,
             "recovered_uses": miscounted,
+            "folds": misfolded,
             "marks_waiting": waiting,
         }
         print(text.as_json(found))
     else:
-        print(text.verification(wrong, unbooked, miscounts, misplaced, miscounted, waiting))
-    return 1 if wrong or unbooked or miscounts or misplaced or miscounted else 0
+        print(text.verification(wrong, unbooked, miscounts, misplaced, miscounted, misfolded, waiting))
+    return 1 if wrong or unbooked or miscounts or misplaced or miscounted or misfolded else 0
 
 
 def _settings(_arguments: Arguments, settings: Settings) -> None:

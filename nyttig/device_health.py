@@ -28,7 +28,21 @@ def device_health(connection: Session, now: datetime, *, trial_id: str | None = 
         facts = health.devices(connection, now, trial_id=trial_id)
         away = platform_away(connection, now)
         closer = _look_closer(connection, facts, now, away)
-    return overview(assess(one, closer[one.device], now, away) for one in facts)
+    found = overview(assess(one, closer[one.device], now, away) for one in facts)
+    return found if trial_id is None else _of_trial(found, trial_id)
+
+
+def _of_trial(found: Health, trial_id: str) -> Health:
+    """The trial's own devices, and what is silent as a whole where they are: a gateway serves other trials' devices too, and
+    whether it is up shows in all of them."""
+    devices = tuple(one for one in found.devices if trial_id in one.trials)
+    sites = {one.site for one in devices}
+    gateways = {(one.dialect, one.gateway) for one in devices}
+    return Health(
+        devices,
+        tuple(one for one in found.silent_sites if one.site in sites),
+        tuple(one for one in found.silent_gateways if (one.dialect, one.gateway) in gateways),
+    )
 
 
 def platform_away(connection: Session, now: datetime) -> Away:

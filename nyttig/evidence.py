@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from nyttig.figures import coverage
+from nyttig.figures.heard import Fold, Heard, Hours, fold_hours, join, joined, one_table
+from nyttig.figures.minutes import SPAN, Integers, bits_set, minutes_of, moment_of
+from nyttig.figures.proof import apart, reach_minutes
+from nyttig.folding import DAY_MINUTES, PERIOD_MINUTES, events_by_day, total_events, unfolded
 from nyttig.model import Home, TrialPackage
-from nyttig.store import counters, db, gaps, platform, registry, rollups
+from nyttig.store import counters, db, folds, gaps, platform, registry, rollups
 from nyttig.store.db import Session
+
+HOURS_AT_ONCE = 400_000
+"""So many unfolded hours are held in memory at a time: some 100 MB."""
 
 
 class Evidence(NamedTuple):
     """All that one trial's figures are worked out from, as of one moment; times in UTC.
 
     `package` is the trial as it stood then, without demo apartments. `exposures`: home, unit, device, role, from_at,
-    to_at, heartbeat_minutes. `hours`: the rollups that may bear on them. `pauses`: home, paused_from, paused_to.
+    to_at, heartbeat_minutes. `heard`: the rollups that may bear on them, an hour a row or folded. `pauses`: home,
+    paused_from, paused_to.
     `outages`: began_at, ended_at of platform outages that may have lost data. `gaps`: device, from_at, to_at around
     messages that were sent and never came. `recovered_uses`: device, from_at, to_at, uses that counters give back.
     """
@@ -27,7 +38,7 @@ class Evidence(NamedTuple):
     package: TrialPackage
     as_of: datetime
     exposures: pd.DataFrame
-    hours: pd.DataFrame
+    heard: pd.DataFrame | Heard
     pauses: pd.DataFrame
     outages: pd.DataFrame
     gaps: pd.DataFrame
@@ -39,13 +50,31 @@ class Evidence(NamedTuple):
         return ZoneInfo(self.package.trial.timezone)
 
     @property
+    def hours(self) -> pd.DataFrame:
+        """The rollups, an hour a row. Raises TypeError where they are folded."""
+        if isinstance(self.heard, Heard):
+            raise TypeError("this evidence is folded: ask for it hour by hour")
+        return self.heard
+
+    @property
     def primary(self) -> pd.DataFrame:
         """The exposures of the devices that carry the figures."""
         return self.exposures[self.exposures["role"] == "primary"].reset_index(drop=True)
 
 
-def evidence(connection: Session, trial_id: str, as_of: datetime) -> Evidence:
-    """Everything that is known now of the trial before `as_of`. Raises NotFoundError, StoreUnavailableError."""
+class Totals(NamedTuple):
+    """How many events the figures rest on, and the minutes of the first and the last message."""
+
+    events: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def evidence(connection: Session, trial_id: str, as_of: datetime, *, folded: bool = False) -> Evidence:
+    """Everything that is known now of the trial before `as_of`. Raises NotFoundError, StoreUnavailableError.
+
+    `folded`: under the trial's own tolerance, and without a row for every hour; the figures are the same.
+    """
     with db.translated():
         package = _known_at(registry.read(connection, trial_id), as_of)
         exposures = _exposures(package, as_of)
@@ -55,14 +84,18 @@ def evidence(connection: Session, trial_id: str, as_of: datetime) -> Evidence:
             (outage.began_at, outage.ended_at)
             for outage in platform.outages(connection, trial_id=trial_id, lossy_only=True)
         ]
+        away = _in_utc(pd.DataFrame(outages, columns=["began_at", "ended_at"]))
         pauses = [(pause.home, pause.paused_from, pause.paused_to) for pause in package.pauses]
+        span = _span(package, exposures, as_of)
         return Evidence(
             package=package,
             as_of=as_of,
             exposures=exposures,
-            hours=_hours(connection, package, exposures, as_of),
+            heard=_heard(connection, package, exposures, away, span)
+            if folded
+            else rollups.read(connection, devices, *span),
             pauses=_in_utc(pd.DataFrame(pauses, columns=["home", "paused_from", "paused_to"])),
-            outages=_in_utc(pd.DataFrame(outages, columns=["began_at", "ended_at"])),
+            outages=away,
             gaps=gaps.read(connection, devices, begins, as_of),
             recovered_uses=counters.read(connection, devices, begins, as_of),
         )
@@ -72,7 +105,7 @@ def device_days(found: Evidence, exposures: pd.DataFrame | None = None) -> pd.Da
     """The device-days of the trial's primary devices, or of `exposures`: `coverage.DAY_COLUMNS`."""
     trial = found.package.trial
     return coverage.device_days(
-        found.hours,
+        found.heard,
         found.primary if exposures is None else exposures,
         found.pauses,
         found.outages,
@@ -137,16 +170,164 @@ def _exposures(package: TrialPackage, as_of: datetime) -> pd.DataFrame:
     return _in_utc(frame).astype({"heartbeat_minutes": "float64"})
 
 
-def _hours(
-    connection: Session, package: TrialPackage, exposures: pd.DataFrame, as_of: datetime
-) -> pd.DataFrame:
-    """The rollups that may bear on the exposures: from one tolerated silence before the first of them."""
+def totals(found: Evidence) -> Totals:
+    """What the figures rest on, from all devices of the trial."""
+    if isinstance(found.heard, Heard):
+        ends = (found.heard.first_minute, found.heard.last_minute)
+        first, last = (None if minute is None else moment_of(minute) for minute in ends)
+        return Totals(found.heard.events_total, first, last)
+    hours = found.heard[found.heard["alive_minutes"] != 0]
+    first, last = (_minute_heard(hours, first=first) if len(hours) else None for first in (True, False))
+    return Totals(int(found.heard["events_total"].sum()), first, last)
+
+
+def _minute_heard(hours: pd.DataFrame, *, first: bool) -> datetime:
+    hour = hours["hour"].min() if first else hours["hour"].max()
+    masks = [int(mask) for mask in hours.loc[hours["hour"] == hour, "alive_minutes"]]
+    minutes = [(mask & -mask).bit_length() - 1 if first else mask.bit_length() - 1 for mask in masks]
+    moment: datetime = hour.to_pydatetime()
+    return moment + timedelta(minutes=min(minutes) if first else max(minutes))
+
+
+def _span(package: TrialPackage, exposures: pd.DataFrame, as_of: datetime) -> tuple[datetime, datetime]:
+    """The time that may bear on the exposures: from one tolerated silence before the first of them."""
     reach = (
         max((device.heartbeat_minutes for device in package.devices), default=0.0)
         * package.trial.parameters.heartbeat_tolerance
     )
-    begins = min(exposures["from_at"], default=as_of) - timedelta(minutes=reach)
-    return rollups.read(connection, sorted(set(exposures["device"])), begins, as_of)
+    return min(exposures["from_at"], default=as_of) - timedelta(minutes=reach), as_of
+
+
+# Folded
+
+
+class _Spans(NamedTuple):
+    """Times of devices, by their place: minutes [start, end) at full hours."""
+
+    owner: Integers
+    start: Integers
+    end: Integers
+
+
+def _heard(
+    connection: Session,
+    package: TrialPackage,
+    exposures: pd.DataFrame,
+    outages: pd.DataFrame,
+    span: tuple[datetime, datetime],
+) -> Heard:
+    """What the devices said in `span`, from folds, and where there is none from hours that are folded here.
+
+    Folds also hold what was said before and after: nothing of that bears on a minute in `span`.
+    """
+    per_device = exposures.drop_duplicates("device").sort_values("device", ignore_index=True)
+    devices = pd.Index(per_device["device"])
+    reach = reach_minutes(per_device["heartbeat_minutes"], package.trial.parameters)
+    numbers = folds.ids(connection, devices.tolist())
+    ids = np.array([numbers[code] for code in devices], dtype=np.int64)
+    (begins,), (ends,) = (_full_hours(minutes_of(pd.Series([at]))) for at in span)
+    ends = ends if span[1] == moment_of(int(ends)) else ends + 60
+    first, behind = int(begins // PERIOD_MINUTES), int(-(-ends // PERIOD_MINUTES))
+
+    kept = folds.read(connection, ids.tolist(), reach.tolist(), first, behind)
+    # Of most folds every event counts; the days of those at either end are looked at one by one.
+    at_end = np.isin(kept.period, [first, behind - 1])
+    device, day, events = events_by_day(kept, np.flatnonzero(at_end))
+    day_begins, day_ends = np.maximum(day * DAY_MINUTES, begins), np.minimum((day + 1) * DAY_MINUTES, ends)
+    whole = day_ends - day_begins == DAY_MINUTES
+    part = np.flatnonzero(~whole & (day_ends > day_begins) & (events > 0))
+    events_total = total_events(kept) - int(events.sum()) + int(events[whole].sum())
+
+    fold = unfolded(kept)
+    parts = [fold]
+    for hours in _read(
+        connection, ids, _unfolded(kept, len(ids), np.arange(first, behind), int(begins), int(ends))
+    ):
+        parts.append(fold_hours(hours, reach))
+        events_total += int(hours.events_total.sum())
+
+    # Where the very minute matters, the hours as well: in outages, before a move, and at both ends of the span.
+    cut = _Spans(device[part], day_begins[part], day_ends[part])
+    wanted = [
+        *_in_outages(parts, outages), _before_moves(exposures, devices, reach),
+        cut, *_at_ends(fold, reach, int(begins), int(ends)),
+    ]  # fmt: skip
+    owner, start, end = (np.concatenate(column) for column in zip(*wanted, strict=True))
+    start, end = np.maximum(_full_hours(start), begins), np.minimum(-_full_hours(-end), ends)
+    some = end > start
+    near = _Spans(*join(owner[some], start[some], end[some], np.zeros_like(ids)))
+    hours = one_table([*_read(connection, ids, near)])
+    in_cut = np.isin(hours.owner * SPAN + hours.hour // DAY_MINUTES, device[part] * SPAN + day[part])
+    row, bit = bits_set(hours.alive)
+    minutes = np.concatenate(
+        [
+            hours.hour[row] + bit,
+            *(of[(of >= begins) & (of < ends)] for each in parts for of in (each.first, each.last)),
+        ]
+    )
+    return Heard(
+        devices=devices,
+        reach=reach,
+        fold=joined(parts, reach),
+        hours=hours,
+        events_total=events_total + int(hours.events_total[in_cut].sum()),
+        first_minute=int(minutes.min()) if len(minutes) else None,
+        last_minute=int(minutes.max()) if len(minutes) else None,
+    )
+
+
+def _unfolded(kept: folds.KeptMany, devices: int, periods: Integers, begins: int, ends: int) -> _Spans:
+    """The times in [begins, ends) that no fold holds."""
+    known_to = np.tile(periods * PERIOD_MINUTES, (devices, 1))
+    known_to[kept.device, kept.period - periods[:1]] += kept.folded_days * DAY_MINUTES
+    start = np.maximum(known_to, begins)
+    end = np.broadcast_to(np.minimum((periods + 1) * PERIOD_MINUTES, ends), start.shape)
+    owner, period = np.nonzero(end > start)
+    return _Spans(*join(owner, start[owner, period], end[owner, period], np.zeros(devices, dtype=np.int64)))
+
+
+def _in_outages(parts: list[Fold], outages: pd.DataFrame) -> list[_Spans]:
+    """The platform outages, of the devices that may have been heard in them."""
+    found = []
+    for began, ended in zip(*apart(outages), strict=True):
+        heard = [part.stretch_of[(part.first < ended) & (part.last >= began)] for part in parts]
+        owner = np.unique(np.concatenate(heard))
+        found.append(_Spans(owner, np.full(len(owner), began), np.full(len(owner), ended)))
+    return found
+
+
+def _before_moves(exposures: pd.DataFrame, devices: pd.Index[str], reach: Integers) -> _Spans:
+    """The time in which a device last spoke from a home that others went on watching."""
+    owner, end = devices.get_indexer(pd.Index(exposures["device"])), minutes_of(exposures["to_at"])
+    left = end < pd.Series(end).groupby(exposures["home"]).transform("max").to_numpy()
+    return _Spans(owner[left], (end - reach[owner])[left], end[left])
+
+
+def _at_ends(fold: Fold, reach: Integers, begins: int, ends: int) -> list[_Spans]:
+    """Where the first and the last message of a span are that begins, or ends, amid a stretch."""
+    first = np.unique(fold.stretch_of[(fold.first < begins) & (begins <= fold.last)])
+    last = np.unique(fold.stretch_of[(fold.first < ends) & (ends <= fold.last)])
+    return [
+        _Spans(first, np.full(len(first), begins), begins + reach[first]),
+        _Spans(last, ends - reach[last], np.full(len(last), ends)),
+    ]
+
+
+def _read(connection: Session, ids: Integers, spans: _Spans) -> Iterator[Hours]:
+    """The rollups of these times, not too many at once."""
+    lengths = (spans.end - spans.start) // 60
+    part = (np.cumsum(lengths) - lengths) // HOURS_AT_ONCE
+    edges = np.searchsorted(part, np.arange(int(part.max(initial=-1)) + 2))
+    for begin, end in pairwise(edges.tolist()):
+        asked = slice(begin, end)
+        ranges = np.column_stack([ids[spans.owner[asked]], spans.start[asked], spans.end[asked]])
+        found = folds.hours(connection, ranges)
+        yield Hours._make([spans.owner[asked][found.range], *found[1:]])
+
+
+def _full_hours(minutes: Integers) -> Integers:
+    """The full hours at or before these minutes."""
+    return minutes // 60 * 60
 
 
 def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from nyttig import gains
 from nyttig.errors import NyttigError
-from nyttig.evidence import Evidence, device_days, end_of_day, evidence, last_day
+from nyttig.evidence import Evidence, device_days, end_of_day, evidence, last_day, totals
 from nyttig.figures import adoption, coverage, silences
 from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
 from nyttig.figures.benefit import NetMinutes
@@ -113,7 +113,7 @@ def report(connection: Session, trial_id: str, as_of: datetime) -> Report:
 
     The same events and registry give the same digits. Raises NotFoundError, StoreUnavailableError.
     """
-    return report_on(evidence(connection, trial_id, as_of))
+    return report_on(evidence(connection, trial_id, as_of, folded=True))
 
 
 def as_of_moment(text: str, timezone: str, now: datetime) -> datetime:
@@ -141,7 +141,7 @@ def as_of_moment(text: str, timezone: str, now: datetime) -> datetime:
 
 def report_on(found: Evidence) -> Report:
     """The figures that this evidence gives."""
-    package, hours, primary, zone, as_of = found.package, found.hours, found.primary, found.zone, found.as_of
+    package, heard, primary, zone, as_of = found.package, found.heard, found.primary, found.zone, found.as_of
     trial, parameters = package.trial, package.trial.parameters
     days = device_days(found)
     recovered = _recovered(found.recovered_uses, primary, zone)
@@ -164,13 +164,13 @@ def report_on(found: Evidence) -> Report:
         last_day=until,
         definitions_version=DEFINITIONS_VERSION,
         parameters=parameters,
-        data=_data_facts(package, found.exposures, hours),
-        funnel=adoption.funnel(homes, set(days.loc[days["uses"] > 0, "home"])),
+        data=_data_facts(package, found),
+        funnel=adoption.funnel(homes, set(days.loc[days["uses"] > 0, "home"].unique())),
         use_day_rate=adoption.use_day_rate(steady, parameters),
         use_day_rate_all_days=adoption.use_day_rate(days, parameters),
         intensity=adoption.intensity(steady, recovered),
         coverage=adoption.coverage(steady),
-        participation=schedule_figures(package, hours, primary, found.outages, as_of),
+        participation=schedule_figures(package, heard, primary, found.outages, as_of),
         first_use=time_to_first_use(strips, until),
         sustained=sustained(strips, until, parameters),
         retention=retention(strips, parameters),
@@ -179,10 +179,11 @@ def report_on(found: Evidence) -> Report:
             UnitFigures(
                 unit,
                 sum(home.unit == unit and home.installed_on is not None for home in package.homes),
-                adoption.use_day_rate(steady[steady["unit"] == unit], parameters),
-                adoption.coverage(steady[steady["unit"] == unit]),
+                *figures,
             )
-            for unit in trial.units
+            for unit, figures in zip(
+                trial.units, adoption.by_unit(steady, trial.units, parameters), strict=True
+            )
         ),
         weeks=adoption.weeks(
             by_home,
@@ -197,7 +198,7 @@ def report_on(found: Evidence) -> Report:
         silences=tuple(
             Silence(home, from_at, to_at, ((to_at or as_of) - from_at) / timedelta(hours=1), devices)
             for home, from_at, to_at, devices in silences.silences(
-                hours, found.exposures, as_of=as_of, parameters=parameters
+                heard, found.exposures, as_of=as_of, parameters=parameters
             )
         ),
     )
@@ -241,24 +242,14 @@ def _trial_facts(package: TrialPackage) -> TrialFacts:
     )
 
 
-def _data_facts(package: TrialPackage, exposures: pd.DataFrame, hours: pd.DataFrame) -> DataFacts:
-    roles = exposures.groupby("role")["device"].nunique()
+def _data_facts(package: TrialPackage, found: Evidence) -> DataFacts:
+    roles = found.exposures.groupby("role")["device"].nunique()
+    told = totals(found)
     return DataFacts(
-        events_total=int(hours["events_total"].sum()),
-        first_event_at=_minute_heard(hours, first=True),
-        last_event_at=_minute_heard(hours, first=False),
+        events_total=told.events,
+        first_event_at=told.first_at,
+        last_event_at=told.last_at,
         primary_devices=int(roles.get("primary", 0)),
         secondary_devices=int(roles.get("secondary", 0)),
         homes=sum(home.installed_on is not None for home in package.homes),
     )
-
-
-def _minute_heard(hours: pd.DataFrame, *, first: bool) -> datetime | None:
-    heard = hours[hours["alive_minutes"] != 0]
-    if heard.empty:
-        return None
-    hour = heard["hour"].min() if first else heard["hour"].max()
-    masks = [int(mask) for mask in heard.loc[heard["hour"] == hour, "alive_minutes"]]
-    minutes = [(mask & -mask).bit_length() - 1 if first else mask.bit_length() - 1 for mask in masks]
-    moment: datetime = hour.to_pydatetime()
-    return moment + timedelta(minutes=min(minutes) if first else max(minutes))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from nyttig.figures import moments
 from nyttig.figures import participation as figures
+from nyttig.figures.heard import Heard
 from nyttig.figures.minutes import minutes_of
 from nyttig.figures.participation import Participation, Plan
 from nyttig.model import TrialPackage
@@ -50,7 +51,7 @@ class ScheduleFigures:
 
 def schedule_figures(
     package: TrialPackage,
-    hours: pd.DataFrame,
+    hours: pd.DataFrame | Heard,
     exposures: pd.DataFrame,
     outages: pd.DataFrame,
     as_of: datetime,
@@ -93,23 +94,25 @@ def schedule_figures(
     units = {home.home: home.unit for home in package.homes if home.installed_on is not None}
     home_of, mondays = known["home"].to_numpy(), monday.to_numpy(dtype="datetime64[D]")
     return ScheduleFigures(
-        steady=figures.participation(became[steady]),
-        all_days=figures.participation(became),
+        steady=figures.participation(became[steady], home_of[steady]),
+        all_days=figures.participation(became, home_of),
         weeks=tuple(
             WeekParticipation(
                 _iso_week(week),
                 week,
-                figures.participation(became[mondays == np.datetime64(week)]),
+                figures.participation(became[due_then], home_of[due_then]),
             )
             for week in np.unique(mondays).tolist()
+            for due_then in [mondays == np.datetime64(week)]
         ),
         homes=tuple(
             HomeParticipation(
                 home,
                 units[home],
-                figures.participation(became[(home_of == home) & steady]),
+                figures.participation(became[here], home_of[here]),
             )
             for home in sorted(units.keys() & scheduled)
+            for here in [(home_of == home) & steady]
         ),
         homes_without_schedule=len(units.keys() - scheduled),
     )

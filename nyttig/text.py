@@ -11,6 +11,7 @@ import orjson
 from nyttig.figures.adoption import UseDayRate
 from nyttig.figures.intervals import Share
 from nyttig.figures.setting import SettingAdoption
+from nyttig.folding import Misfolded
 from nyttig.gains import GainFigures
 from nyttig.health import words
 from nyttig.health.assess import Health
@@ -261,6 +262,7 @@ def verification(
     miscounts: Sequence[Miscount],
     misplaced: Sequence[Misplaced],
     miscounted: Sequence[Miscounted],
+    misfolded: Sequence[Misfolded],
     waiting: int,
 ) -> str:
     """What `verify` found."""
@@ -284,6 +286,10 @@ def verification(
     lines += [
         f"recovered uses {one.device} {one.to_at.isoformat()}: stored {one.stored}, counter and events say {one.recomputed}"
         for one in miscounted
+    ]
+    lines += [
+        f"fold {one.device}, {one.days} days from {one.first_day}: does not say what its rollups say"
+        for one in misfolded
     ]
     if not lines:
         lines.append("rollups and ledger say what the events say")
@@ -379,9 +385,4 @@ def _number(value: float | None) -> str:
 
 
 def _ago(at: datetime | None, now: datetime) -> str:
-    if at is None:
-        return "never"
-    minutes = int((now - at).total_seconds() // 60)
-    if minutes < 120:
-        return f"{minutes} min ago"
-    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
+    return words.ago(at, now)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from nyttig.model import Origin, Technology, UseRule
 from simulators.days import HOUR, MINUTE
 from simulators.resident import ResidentDay
+from simulators.uses import is_moment, says
 
 QUIET_AT_MIDNIGHT = 5 * MINUTE
 """No use this close to midnight, so that a clock that is minutes off never moves one to another day."""
@@ -62,11 +63,12 @@ def settle(
         first, last = episode[0].at, episode[-1].at
         if first < begins or last >= ends or any(first < to and last >= start for start, to in absences):
             continue
-        uses = [each.at for each in episode if is_use(technology, each)]
+        rules = [(each.at, _rule_of_use(technology, each)) for each in episode]
+        uses = [(at, rule) for at, rule in rules if rule is not None]
         if uses:
-            if uses[0] - last_use < apart:
+            if uses[0][0] - last_use < apart:
                 continue
-            last_use = uses[-1]
+            last_use = last if uses[-1][1].lasts else uses[-1][0]
         settled.append(episode)
     return settled
 
@@ -77,20 +79,15 @@ def _time(happening: Happening) -> int:
 
 def is_use(technology: Technology, happening: Happening) -> bool:
     """Whether `happening` is the kind of thing that counts as a use, by whomever."""
-    return any(
-        rule.type == happening.type
-        and (
-            (rule.above is None and rule.below is None)
-            or (happening.value is not None and _beyond(happening.value, rule))
-        )
-        for rule in technology.use_rules
-    )
+    return _rule_of_use(technology, happening) is not None
 
 
-def _beyond(value: float, rule: UseRule) -> bool:
-    if rule.above is not None:
-        return value > rule.above
-    return rule.below is not None and value < rule.below
+def _rule_of_use(technology: Technology, happening: Happening) -> UseRule | None:
+    """The rule by which it is one."""
+    for rule in technology.use_rules:
+        if is_moment(rule, happening.type, happening.value) or says(rule, happening.type, happening.value):
+            return rule
+    return None
 
 
 def _kept(day: ResidentDay, engaged: bool) -> float:
@@ -159,22 +156,16 @@ def _stove_guard(day: ResidentDay, engaged: bool, habit: Random, rng: Random) ->
                 episode.append(Happening(cut, "cut_off", None, None, "auto"))
         episode.append(Happening(on + round(minutes * MINUTE), "stove_off", minutes, "min", "auto"))
         yield episode
+    # It says every morning whether it watches; now and then somebody has switched it off, until the next day.
+    watches = 0 if rng.random() < 1 / 40 else 1
+    yield [Happening(day.local.at(7 * 60 + habit.uniform(0, 30)), "armed", watches, None, "auto")]
 
 
 def _safety_alarm(day: ResidentDay, engaged: bool, habit: Random, rng: Random) -> Iterator[Episode]:
     test_day = habit.randint(1, 28)
     if engaged:
-        on = day.wake + round(rng.uniform(5, 40) * MINUTE)
-        off = day.bed - round(rng.uniform(1, 20) * MINUTE)
-        if rng.random() < 0.3:  # taken off for a nap or a bath in between
-            middle = day.lunch + round(rng.uniform(30, 120) * MINUTE)
-            yield [Happening(on, "worn"), Happening(middle, "taken_off")]
-            yield [
-                Happening(middle + round(rng.uniform(30, 90) * MINUTE), "worn"),
-                Happening(off, "taken_off"),
-            ]
-        else:
-            yield [Happening(on, "worn"), Happening(off, "taken_off")]
+        on, off, spells = _worn(day, rng)
+        yield from spells
         if rng.random() < 1 / 60:
             pressed = rng.randrange(on, off)
             minutes = round(rng.uniform(2, 25), 1)
@@ -183,6 +174,34 @@ def _safety_alarm(day: ResidentDay, engaged: bool, habit: Random, rng: Random) -
     if day.local.day.day == test_day:
         tested = day.local.at(rng.uniform(660, 720))
         yield [Happening(tested, "alarm", None, None, "test")]
+
+
+def _worn(day: ResidentDay, rng: Random) -> tuple[int, int, list[Episode]]:
+    """What is put on after getting up and taken off before going to bed: when, and what is said of it."""
+    on = day.wake + round(rng.uniform(5, 40) * MINUTE)
+    off = day.bed - round(rng.uniform(1, 20) * MINUTE)
+    if rng.random() >= 0.3:
+        return on, off, [[Happening(on, "worn"), Happening(off, "taken_off")]]
+    middle = day.lunch + round(rng.uniform(30, 120) * MINUTE)  # for a nap or a bath in between
+    again = middle + round(rng.uniform(30, 90) * MINUTE)
+    before, after = (
+        [Happening(a, "worn"), Happening(b, "taken_off")] for a, b in ((on, middle), (again, off))
+    )
+    return on, off, [before, after]
+
+
+def _fall_detector(day: ResidentDay, engaged: bool, habit: Random, rng: Random) -> Iterator[Episode]:
+    if not engaged:
+        return
+    on, off, spells = _worn(day, rng)
+    yield from spells
+    if rng.random() < 1 / 45:
+        fell = rng.randrange(on, off)
+        answered = fell + round(rng.uniform(2, 25) * MINUTE)
+        yield [
+            Happening(fell, "fall", None, None, "auto"),
+            Happening(answered, "alarm_handled", None, None, "staff"),
+        ]
 
 
 def _door_sensor(day: ResidentDay, engaged: bool, habit: Random, rng: Random) -> Iterator[Episode]:
@@ -288,20 +307,25 @@ def _by_its_use_rules(
 
 def one_use(technology: Technology, at: int, origin: Origin) -> Episode:
     """One use of `technology` at `at`, as its first use rule wants it seen; empty where it has no rule."""
-    plain = [rule for rule in technology.use_rules if rule.above is None and rule.below is None]
+    plain = [rule for rule in technology.use_rules if rule.counts_each_reading]
     if plain:
         return [Happening(at, plain[0].type, None, None, origin)]
     if not technology.use_rules:
         return []
     rule = technology.use_rules[0]
+    over = at + max(MINUTE, round((rule.minimum_minutes or 0) * MINUTE))
+    if rule.until is not None:
+        return [Happening(at, rule.type, None, None, origin), Happening(over, rule.until, None, None, origin)]
     limit = rule.below if rule.above is None else rule.above
     assert limit is not None
     step = max(1.0, abs(limit)) * (1 if rule.above is not None else -1)
-    rest, use = limit - step, limit + step
+    use, rest = limit + step, limit - step
+    if rule.release is not None:
+        rest = min(rest, rule.release) if rule.above is not None else max(rest, rule.release)
     return [
         Happening(at - 1_000, rule.type, rest, None, origin),
         Happening(at, rule.type, use, None, origin),
-        Happening(at + MINUTE, rule.type, rest, None, origin),
+        Happening(over, rule.type, rest, None, origin),
     ]
 
 
@@ -314,6 +338,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "video_visit": _video_visit,
     "stove_guard": _stove_guard,
     "safety_alarm": _safety_alarm,
+    "fall_detector": _fall_detector,
     "door_sensor": _door_sensor,
     "motion_sensor": _motion_sensor,
     "bed_sensor": _bed_sensor,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from nyttig.model import Technology, TrialPackage, UseRule
-from simulators.days import HOUR, MINUTE, day_of, local_day, milliseconds, moment, zulu
+from nyttig.model import TrialPackage
+from simulators.days import day_of, local_day, milliseconds, moment, zulu
 from simulators.device import Told
 from simulators.scenario import Place, places
-from simulators.technologies import Happening, is_use
+from simulators.uses import Said, uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +69,18 @@ def _truths(trial: str, place: Place, begins: int, ends: int) -> Iterator[Truth]
     begins, ends = max(begins, device.placed), min(ends, device.removed)
     if begins >= ends:
         return
-    said: dict[date, list[Told]] = defaultdict(list)
-    for told in device.tell(begins, ends):
-        if told.reading is not None and told.created >= begins:
-            said[day_of(told.created, device.zone)].append(told)
+    told = [each for each in device.tell(begins, ends) if each.created >= begins]
+    rest = (
+        []
+        if device.sensor is None
+        else [Said(moment(begins), device.sensor.attribute, float(device.sensor.at_rest))]
+    )
+    used = _by_day(place, [*rest, *map(_said, told)], watched=True)
+    heard = _by_day(place, [_said(each) for each in told if each.at is not None], watched=False)
     silent = device.silences(begins, ends)
     late = [(each.begins, each.ends) for each in device.outages(begins, ends) if not each.lost]
-    rest = {} if device.sensor is None else {device.sensor.attribute: float(device.sensor.at_rest)}
-    last_values: dict[str, float] = dict(rest)
-    last_heard_values: dict[str, float] = {}
     day = day_of(begins, device.zone)
     while (local := local_day(day, device.zone)).begins < ends:
-        today = sorted(said[day], key=lambda told: told.created)
-        uses = _uses(technology, today, last_values)
-        heard = _uses(technology, [told for told in today if told.at is not None], last_heard_values)
         start, stop = max(local.begins, begins), min(local.ends, ends)
         yield Truth(
             trial,
@@ -89,9 +88,9 @@ def _truths(trial: str, place: Place, begins: int, ends: int) -> Iterator[Truth]
             place.device.device,
             technology.id,
             day,
-            uses=tuple(moment(at) for at, citizen in uses if citizen),
-            heard_uses=tuple(moment(at) for at, citizen in heard if citizen),
-            other_uses=tuple(moment(at) for at, citizen in uses if not citizen),
+            uses=tuple(at for at, citizen in used[day] if citizen),
+            heard_uses=tuple(at for at, citizen in heard[day] if citizen),
+            other_uses=tuple(at for at, citizen in used[day] if not citizen),
             silent=_clipped(silent, start, stop),
             late=_clipped(late, start, stop),
             clock_ahead_seconds=device.clock_ahead_seconds(day),
@@ -99,40 +98,21 @@ def _truths(trial: str, place: Place, begins: int, ends: int) -> Iterator[Truth]
         day += timedelta(days=1)
 
 
-def _uses(
-    technology: Technology, said: Iterable[Told], last_values: dict[str, float]
-) -> list[tuple[int, bool]]:
-    """When uses began, and whether the citizen made them; readings closer than the joining gap are one."""
-    gap = round(technology.joining_gap_minutes * MINUTE)
-    uses: list[tuple[int, bool]] = []
-    last = {True: -HOUR * 1000, False: -HOUR * 1000}
-    for told in said:
-        assert told.reading is not None
-        kind, value = told.reading
-        before = last_values.get(kind)
-        if value is not None:
-            last_values[kind] = value
-        citizen = told.origin == "citizen"
-        if not is_use(technology, Happening(told.created, kind, value)) or not _crosses(
-            technology, kind, before
-        ):
-            continue
-        if told.created - last[citizen] > gap:
-            uses.append((told.created, citizen))
-        last[citizen] = told.created
-    return uses
+def _by_day(place: Place, said: list[Said], *, watched: bool) -> dict[date, list[tuple[datetime, bool]]]:
+    """When uses began, by local day, and whether the citizen made them.
+
+    `watched`: by who sees all of it. Else as can be told from what is said, where a silence may hide anything.
+    """
+    found: dict[date, list[tuple[datetime, bool]]] = defaultdict(list)
+    heartbeat = math.inf if watched else place.device.heartbeat_minutes
+    for at, citizen in uses(place.technology, heartbeat, said):
+        found[at.astimezone(place.simulated.zone).date()].append((at, citizen))
+    return found
 
 
-def _crosses(technology: Technology, kind: str, before: float | None) -> bool:
-    return any(_at_rest(rule, before) for rule in technology.use_rules if rule.type == kind)
-
-
-def _at_rest(rule: UseRule, before: float | None) -> bool:
-    if rule.above is not None:
-        return before is not None and before <= rule.above
-    if rule.below is not None:
-        return before is not None and before >= rule.below
-    return True
+def _said(told: Told) -> Said:
+    kind, value = (told.channel, None) if told.reading is None else told.reading
+    return Said(moment(told.created), kind, value, told.origin or "auto")
 
 
 def _clipped(

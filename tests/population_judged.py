@@ -21,7 +21,7 @@ from population_silences import DAYS, FIRST_DAY, MIDNIGHTS
 from nyttig.evidence import device_days
 from nyttig.figures import adoption, coverage, survival
 from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
-from nyttig.figures.intervals import wilson
+from nyttig.figures.intervals import clustered
 from nyttig.figures.retention import FirstUse, Retention, retention, time_to_first_use
 from nyttig.figures.survival import Curve, kaplan_meier
 from nyttig.figures.sustained import Sustained, sustained
@@ -268,11 +268,11 @@ def intervals(held: Population, made: Figures) -> list[Held]:
         )
         if made.participation is not None:
             parts = [each.participation.done for each in made.participation.homes if each.home in codes]
-            pooled = wilson(sum(each.count for each in parts), sum(each.of for each in parts))
+            pooled = clustered([each.count for each in parts], [each.of for each in parts])
             mine = due["done"][np.isin(due["home"], homes)]
             told.append(
                 Held(
-                    "participation (Wilson of doses)",
+                    "participation (by homes)",
                     _known(pooled.low),
                     _known(pooled.high),
                     None,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nyttig.figures.intervals import t_interval, wilson
+from nyttig.figures.intervals import clustered, t_interval, wilson
 
 
 def test_nine_homes_of_twelve_are_three_quarters_give_or_take_a_lot() -> None:
@@ -56,3 +56,29 @@ def test_one_value_has_no_interval_and_equal_values_have_one_of_no_width() -> No
     assert t_interval([]) is None
     assert t_interval([3.0]) is None
     assert t_interval([3.0, 3.0, 3.0]) == (3.0, 3.0)
+
+
+def test_doses_of_homes_that_differ_say_less_than_so_many_independent_doses() -> None:
+    alike, apart = clustered([80, 81, 79, 80], [100] * 4), clustered([100, 40, 98, 82], [100] * 4)
+    plain = wilson(320, 400)
+    assert (alike.ratio, apart.ratio) == (0.8, 0.8)
+    assert alike.low == pytest.approx(plain.low, abs=0.03)
+    assert apart.low is not None
+    assert apart.high is not None
+    assert apart.high - apart.low > 5 * (plain.high - plain.low)  # type: ignore[operator]  # there are answers
+
+
+def test_one_home_or_no_difference_leaves_the_interval_of_its_answers() -> None:
+    assert clustered([8], [10]) == wilson(8, 10)
+    assert clustered([10, 10], [10, 10]) == wilson(20, 20)
+    assert clustered([0, 0], [0, 0]) == wilson(0, 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=12))
+def test_a_clustered_interval_holds_its_share_and_stays_within_bounds(pairs: list[tuple[int, int]]) -> None:
+    found = clustered([min(pair) for pair in pairs], [max(pair) for pair in pairs])
+    if found.ratio is not None:
+        assert found.low is not None
+        assert found.high is not None
+        assert -1e-12 <= found.low <= found.ratio + 1e-12
+        assert found.ratio - 1e-12 <= found.high <= 1 + 1e-12

@@ -78,7 +78,8 @@ def test_the_share_rests_on_what_was_due_while_observed() -> None:
         {"home": "a", "minute": due, "observed": [True, True, True, False], "excused": False}
     )
     uses = pd.DataFrame({"home": ["a", "a"], "minute": [1000, 2500]})
-    found = participation(outcomes(table, uses, as_of_minute=LATER, parameters=PARAMETERS))
+    became = outcomes(table, uses, as_of_minute=LATER, parameters=PARAMETERS)
+    found = participation(became, table["home"].to_numpy())
     assert (found.done.count, found.done.of, found.late, found.missed, found.unknown) == (1, 3, 1, 1, 1)
     assert found.done.ratio == pytest.approx(1 / 3)
 

@@ -272,7 +272,7 @@ def test_the_brokers_memory_of_an_unknown_device_is_left_to_come_again() -> None
 
 
 def test_a_source_with_an_unknown_dialect_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(SettingsError, match="'morse'; known: chirpstack, .*nyttig, .*zigbee2mqtt"):
+    with pytest.raises(SettingsError, match=r"'morse'; known: chirpstack, .*nyttig, .*zigbee2mqtt"):
         routes([Source("morse", "m/#")])
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from conftest import Database
 from packages import one_home
-from uses_by_hand import Alarm, Said, alarms_by_hand, armed_minutes
+from uses_by_hand import Alarm, Said, alarms_by_hand, armed_minutes, some_readings, some_technology
 
 from nyttig.model import Technology, UseRule
 from nyttig.package.technologies import builtin_technologies
@@ -199,6 +199,13 @@ def test_motion_is_the_same_use_as_an_event_and_as_a_state(connection: db.Sessio
     assert begun(connection) == [0, 30, 31]
 
 
+def test_a_late_spoonful_takes_the_beginning_from_one_in_the_next_hour(connection: db.Session) -> None:
+    robot = placed(connection, BUILTIN["feeding_robot"])
+    append(connection, robot, after(65, "spoon_cycle"))
+    append(connection, robot, after(55, "spoon_cycle"))
+    assert begun(connection) == [55]
+
+
 def test_another_heartbeat_changes_what_a_silence_is_in_history_too(connection: db.Session) -> None:
     bed = placed(connection, BED, heartbeat_minutes=60)
     append(connection, bed, after(-30, "occupancy", 0), after(0, "occupancy", 1), after(120, "health"))
@@ -346,62 +353,6 @@ def test_verify_names_an_alarm_that_somebody_changed(connection: db.Session) -> 
 # Any rules, any readings, any order
 
 
-def some_rule(chance: random.Random, type_: str) -> UseRule:
-    threshold = chance.choice([None, 2.0, 5.0])
-    until = chance.choice([None, None, "over", "a"])
-    rule = UseRule(type_, until=until if until != type_ else None)
-    if threshold is not None:
-        falling = chance.random() < 0.3
-        release = threshold + chance.choice([0, 2]) * (1 if falling else -1)
-        rule = replace(
-            rule,
-            above=None if falling else threshold,
-            below=threshold if falling else None,
-            release=chance.choice([None, release]),
-        )
-    if threshold is not None or rule.until is not None:
-        rule = replace(rule, minimum_minutes=chance.choice([None, None, 0, 1, 12, 70]))
-    if threshold is not None and (rule.until is not None or not rule.lasts):
-        rule = replace(rule, bare=chance.random() < 0.5)
-    return replace(rule, joining_gap_minutes=chance.choice([None, None, 0, 3, 40]))
-
-
-def some_technology(chance: random.Random, name: str) -> Technology:
-    use = tuple(some_rule(chance, type_) for type_ in chance.sample("abc", chance.randint(1, 3)))
-    armed = [some_rule(chance, type_) for type_ in chance.sample("abc", chance.randint(0, 2))]
-    return Technology(
-        name,
-        {"en": name},
-        "standby",
-        use,
-        chance.choice([0, 1, 10, 90]),
-        armed_rules=tuple(
-            replace(
-                rule,
-                minimum_minutes=None,
-                joining_gap_minutes=None,
-                bare=rule.bare and rule.until is not None,
-            )
-            for rule in armed
-            if rule.above is not None or rule.below is not None or rule.until is not None
-        ),
-        alarm=("c",),
-        alarm_handled=("over",),
-    )
-
-
-def some_readings(chance: random.Random) -> list[Said]:
-    at, said = NOON, []
-    for _ in range(chance.randint(20, 90)):
-        at += timedelta(minutes=chance.choice([0, 0.5, 1, 3, 11, 12, 35, 61, 200, 800]))
-        type_ = chance.choice(["a", "a", "b", "b", "c", "over", "health", "health", "state", "availability"])
-        value = chance.choice([None, 0, 1, 2, 3, 4, 5, 6, 7, 9])
-        if type_ in ("state", "availability"):
-            value = chance.choice([0, 1])
-        said.append(Said(at, type_, value, chance.choice(["citizen", "citizen", "citizen", "staff", "auto"])))
-    return list(dict.fromkeys(said))
-
-
 @pytest.mark.parametrize("seed", range(2))
 def test_in_any_order_and_any_batches_uses_armed_minutes_and_alarms_are_those_counted_by_hand(
     connection: db.Session, seed: int
@@ -415,7 +366,7 @@ def test_in_any_order_and_any_batches_uses_armed_minutes_and_alarms_are_those_co
             placed(connection, technology, number=number, heartbeat_minutes=heartbeat),
             technology,
             heartbeat,
-            some_readings(chance),
+            some_readings(chance, NOON),
         )
     waiting = [row(device_id, each) for device_id, _, _, said in devices.values() for each in said]
     if chance.random() < 0.7:

@@ -96,7 +96,9 @@ def test_the_naive_rates_are_off_where_ours_is_not(usage: Usage) -> None:
 def test_the_true_use_day_rate_lies_within_the_bounds_whichever_days_went_silent(
     usage: Usage, mechanism: Mechanism
 ) -> None:
-    low, truth, high, _ = bounds(*judged(usage, mechanism, HOMES if mechanism in ("none", "at_random") else 60))
+    low, truth, high, _ = bounds(
+        *judged(usage, mechanism, HOMES if mechanism in ("none", "at_random") else 60)
+    )
     assert low <= truth <= high
 
 

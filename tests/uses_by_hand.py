@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from nyttig.model import Technology
+from nyttig.model import Technology, UseRule
 from simulators.uses import Said, in_order, says
 
-__all__ = ["Alarm", "Said", "alarms_by_hand", "armed_minutes"]
+__all__ = ["Alarm", "Said", "alarms_by_hand", "armed_minutes", "some_readings", "some_technology"]
 
 
 def armed_minutes(technology: Technology, said: Iterable[Said], hour: datetime) -> int | None:
@@ -59,3 +61,62 @@ def alarms_by_hand(technology: Technology, said: Iterable[Said]) -> list[Alarm]:
         first = min(answers, key=lambda each: (each.at, each.origin), default=None)
         found.append(Alarm(one.at, one.origin, first and first.at, first and first.origin))
     return sorted(found)
+
+
+# Any rules, any readings
+
+
+def some_rule(chance: random.Random, type_: str) -> UseRule:
+    threshold = chance.choice([None, 2.0, 5.0])
+    until = chance.choice([None, None, "over", "a"])
+    rule = UseRule(type_, until=until if until != type_ else None)
+    if threshold is not None:
+        falling = chance.random() < 0.3
+        release = threshold + chance.choice([0, 2]) * (1 if falling else -1)
+        rule = replace(
+            rule,
+            above=None if falling else threshold,
+            below=threshold if falling else None,
+            release=chance.choice([None, release]),
+        )
+    if threshold is not None or rule.until is not None:
+        rule = replace(rule, minimum_minutes=chance.choice([None, None, 0, 1, 12, 70]))
+    if threshold is not None and (rule.until is not None or not rule.lasts):
+        rule = replace(rule, bare=chance.random() < 0.5)
+    return replace(rule, joining_gap_minutes=chance.choice([None, None, 0, 3, 40]))
+
+
+def some_technology(chance: random.Random, name: str) -> Technology:
+    use = tuple(some_rule(chance, type_) for type_ in chance.sample("abc", chance.randint(1, 3)))
+    armed = [some_rule(chance, type_) for type_ in chance.sample("abc", chance.randint(0, 2))]
+    return Technology(
+        name,
+        {"en": name},
+        "standby",
+        use,
+        chance.choice([0, 1, 10, 90]),
+        armed_rules=tuple(
+            replace(
+                rule,
+                minimum_minutes=None,
+                joining_gap_minutes=None,
+                bare=rule.bare and rule.until is not None,
+            )
+            for rule in armed
+            if rule.above is not None or rule.below is not None or rule.until is not None
+        ),
+        alarm=("c",),
+        alarm_handled=("over",),
+    )
+
+
+def some_readings(chance: random.Random, begins: datetime) -> list[Said]:
+    at, said = begins, []
+    for _ in range(chance.randint(20, 90)):
+        at += timedelta(minutes=chance.choice([0, 0.5, 1, 3, 11, 12, 35, 61, 200, 800]))
+        type_ = chance.choice(["a", "a", "b", "b", "c", "over", "health", "health", "state", "availability"])
+        value = chance.choice([None, 0, 1, 2, 3, 4, 5, 6, 7, 9])
+        if type_ in ("state", "availability"):
+            value = chance.choice([0, 1])
+        said.append(Said(at, type_, value, chance.choice(["citizen", "citizen", "citizen", "staff", "auto"])))
+    return list(dict.fromkeys(said))

@@ -13,6 +13,7 @@ from dashboard.charts import strips as strip_charts
 from dashboard.charts.frame import legend, place
 from dashboard.client import Json
 from dashboard.facts import fact
+from dashboard.figure_words import concern
 from dashboard.language import _, day, number, parse_day, percent
 from dashboard.sections import doing
 from dashboard.sections.adoption import is_standby
@@ -65,13 +66,11 @@ def strips(report: Json) -> None:
     legend(strip_charts.swatches(shown, standby=standby))
     shown_signs = {home["home"]: signs[home["home"]] for home in shown if home["home"] in signs}
     if shown_signs:
-        st.caption(
-            _(
-                "On top: {stopped} stopped, {fell} uses it less, {new} has not begun, {device} the device first."
-            ).format(
-                stopped=SIGNS["stopped"], fell=SIGNS["fell"], new=SIGNS["not_started"], device=DEVICE_SIGN
-            )
-        )
+        kinds = {SIGNS[kind]: concern({"kind": kind}) for kind in SIGNS} | {
+            DEVICE_SIGN: _("the device first")
+        }
+        used = [f"{sign} {words.lower()}" for sign, words in kinds.items() if sign in shown_signs.values()]
+        st.caption(_("On top: {signs}.").format(signs=", ".join(used)))
     if len(chosen) == 1:
         _facts(chosen[0], standby=standby)
     words = _(

@@ -50,11 +50,17 @@ def finish() -> None:
         st.rerun()
 
 
+def is_finished(code: str) -> bool:
+    """Whether this device is the one that this reader finished last."""
+    done = registry.answer_of(PRESSED)
+    return done is not None and done["device"] == code
+
+
 @live.refreshed(registry.EVERY_SECONDS)
 def say_what_is_left() -> None:
     """What was entered, by whom and when, and what is left to check, stand on the page after finishing."""
     done = registry.answer_of(PRESSED)
-    if done is None or answering.is_listening():
+    if done is None or answering.is_listening() or done["device"] != st.query_params.get("device"):
         return
     code = done["device"]
     st.success(_entered(done), icon=":material/task_alt:")
@@ -70,6 +76,9 @@ def say_what_is_left() -> None:
             icon=":material/checklist:",
             query_params={"site": done["site"]},
         )
+    if st.button(_("Listen again"), icon=":material/sensors:"):
+        registry.forget(PRESSED)
+        st.rerun()
 
 
 def _tasks(listening: Listening) -> list[Json]:

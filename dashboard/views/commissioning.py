@@ -60,6 +60,8 @@ def _choose() -> None:
     answering.stop_unless(site, code)
     if answering.is_listening():
         return
+    if mounted.is_finished(code):
+        return
     _say_where(device, site)
     step, how = _("3. Make it speak"), answering.how_to_trigger(device["technology"])
     st.markdown(f"**{step}**: {how}")

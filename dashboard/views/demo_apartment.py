@@ -71,11 +71,7 @@ def _site(site: Json) -> None:
                 window=window, technologies=plain(", ".join(forgotten))
             )
         )
-    dead = [
-        f"{_title(d)} ({device_status(d['status'])})"
-        for d in devices
-        if d["status"] in NOT_HEARD
-    ]
+    dead = [f"{_title(d)} ({device_status(d['status'])})" for d in devices if d["status"] in NOT_HEARD]
     if dead:
         st.warning(
             _("Not heard, so their zeros may not be zeros: {technologies}.").format(

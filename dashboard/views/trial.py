@@ -27,7 +27,7 @@ def show() -> None:
 
 @live.refreshed(live.REPORT_EVERY_SECONDS)
 def _trial() -> None:
-    titles = {trial["id"]: trial["title"] for trial in live.trials()}
+    titles = live.titles()
     if not titles:
         st.title(_("One trial"), anchor=False)
         st.info(

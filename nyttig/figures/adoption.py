@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -12,12 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nyttig.figures.coverage import STATES, day_numbers, numbered, state_numbers
 from nyttig.figures.intervals import Share, wilson
 from nyttig.model import Parameters
 
 USED = ("U", "u")
 COUNTED = ("U", "u", "N", "K")
 """The states that a use-day rate rests on; excused and out stand outside."""
+
+_COUNTED = np.array([state in COUNTED for state in STATES])
+_MONDAY = 4
+"""1970-01-05: weeks are numbered from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +147,48 @@ class HomeStrip:
 
 def use_day_rate(days: pd.DataFrame, parameters: Parameters) -> UseDayRate:
     """Return the share of device-days with use; `days` has the columns home, state and lossy."""
-    state = days["state"]
-    counts = state.value_counts().to_dict()
-    lossy = state[days["lossy"].astype(bool)].value_counts().to_dict()
-    return _rate(counts, lossy, days["home"][state.isin(COUNTED)].nunique(), parameters)
+    return use_day_rates(days, np.zeros(len(days), dtype=np.int64), 1, parameters)[0]
+
+
+def use_day_rates(
+    days: pd.DataFrame, groups: npt.NDArray[np.int64], length: int, parameters: Parameters
+) -> list[UseDayRate]:
+    """Return the use-day rate of each of so many groups of days; -1 is a day of none."""
+    state, lossy = state_numbers(days["state"]), days["lossy"].to_numpy(dtype=bool)
+    home, homes = numbered(days["home"])
+    inside = groups >= 0
+    counts = _tally(groups[inside], state[inside], length)
+    lost = inside & lossy
+    lost_counts = _tally(groups[lost], state[lost], length)
+    counted = inside & _COUNTED[state]
+    seen = np.zeros((length, len(homes)), dtype=bool)
+    seen[groups[counted], home[counted]] = True
+    return [
+        _rate(
+            dict(zip(STATES, counts[n].tolist(), strict=True)),
+            dict(zip(STATES, lost_counts[n].tolist(), strict=True)),
+            int(seen[n].sum()),
+            parameters,
+        )
+        for n in range(length)
+    ]
+
+
+def by_unit(
+    days: pd.DataFrame, units: Sequence[str], parameters: Parameters
+) -> list[tuple[UseDayRate, Coverage]]:
+    """Return the use-day rate and the coverage of each unit's days."""
+    unit, known = numbered(days["unit"])
+    groups = pd.Index(units).get_indexer(known).astype(np.int64)[unit]
+    counted = _COUNTED[state_numbers(days["state"])] & (groups >= 0)
+    online, exposed = (
+        np.bincount(groups[counted], days[name].to_numpy()[counted], minlength=len(units))
+        .astype(np.int64)
+        .tolist()
+        for name in ("observed_minutes", "exposed_minutes")
+    )
+    covers = [Coverage(part, whole, _ratio(part, whole)) for part, whole in zip(online, exposed, strict=True)]
+    return list(zip(use_day_rates(days, groups, len(units), parameters), covers, strict=True))
 
 
 def without_ramp_in(
@@ -156,10 +199,14 @@ def without_ramp_in(
     They are counted from its first exposed day. `homes_started` gives that day; for a home that it lacks it
     is the home's first of `days`.
     """
-    day = pd.to_datetime(days["day"])
-    given = pd.to_datetime(days["home"].map(dict(homes_started)))
-    first = given.fillna(day.groupby(days["home"]).transform("min"))
-    return days[day >= first + pd.Timedelta(days=parameters.ramp_in_days)]
+    home, homes = numbered(days["home"])
+    day = day_numbers(days["day"])
+    first = np.full(len(homes), np.iinfo(np.int64).max)
+    np.minimum.at(first, home, day)
+    for place, code in enumerate(homes):
+        if code in homes_started:
+            first[place] = day_numbers(pd.Series([homes_started[code]]))[0]
+    return days[day >= first[home] + parameters.ramp_in_days]
 
 
 def funnel(homes: pd.DataFrame, started: Set[str]) -> Funnel:
@@ -193,24 +240,28 @@ def intensity(days: pd.DataFrame, recovered: pd.DataFrame | None = None) -> Inte
 
     recovered: home, day (of the counter's later reading), uses; those of days that are not out count.
     """
-    state, uses = days["state"], days["uses"]
-    uses_total = int(uses[state != "-"].sum())
-    used_days = int(state.isin(USED).sum())
-    observed = state.isin(("U", "N"))
-    observed_days = int(observed.sum())
+    state, uses = state_numbers(days["state"]), days["uses"].to_numpy(dtype=np.int64)
+    counts = _by_state(state)
+    uses_total = int(uses[state > 0].sum())
+    used_days = sum(counts[each] for each in USED)
+    observed_days = counts["U"] + counts["N"]
+    observed = (state == STATES.index("U")) | (state == STATES.index("N"))
     return Intensity(
         uses_total=uses_total,
         used_days=used_days,
         uses_per_used_day=_ratio(uses_total, used_days),
         uses_per_home_week=_ratio(7 * int(uses[observed].sum()), observed_days),
-        recovered_uses=_recovered_on(days[state != "-"], recovered),
+        recovered_uses=_recovered_on(days, state > 0, recovered),
     )
 
 
 def coverage(days: pd.DataFrame) -> Coverage:
     """Return online ÷ exposed minutes over the days that are neither out nor excused."""
-    counted = days[days["state"].isin(COUNTED)]
-    online, exposed = int(counted["observed_minutes"].sum()), int(counted["exposed_minutes"].sum())
+    counted = _COUNTED[state_numbers(days["state"])]
+    online, exposed = (
+        int(days[name].to_numpy(dtype=np.int64)[counted].sum())
+        for name in ("observed_minutes", "exposed_minutes")
+    )
     return Coverage(online, exposed, _ratio(online, exposed))
 
 
@@ -227,43 +278,56 @@ def weeks(
     Weeks between without one are zeros. Bands and shares count homes (from `home_days`); the use-day rate is
     that of the week's `device_days`. recovered: home, day (of the counter's later reading), uses.
     """
-    exposed = home_days[home_days["state"] != "-"]
-    if exposed.empty:
+    state = state_numbers(home_days["state"])
+    exposed = state > 0
+    if not exposed.any():
         return ()
-    tables = {monday: _state_counts(part) for monday, part in exposed.groupby(_mondays(exposed))}
-    days = dict(list(device_days.groupby(_mondays(device_days))))
-    first, last = min(tables), max(tables)
+    home, homes = numbered(home_days["home"])
+    week = (day_numbers(home_days["day"]) - _MONDAY) // 7
+    first = int(week[exposed].min())
+    weeks_ = range(first, int(week[exposed].max()) + 1)
+    shape = (len(weeks_), len(homes), len(STATES))
+    table = np.bincount(
+        np.ravel_multi_index((week[exposed] - first, home[exposed], state[exposed]), shape),
+        minlength=np.prod(shape),
+    ).reshape(shape)
+    there = table.any(axis=2)
+    used_days = table[:, :, STATES.index("U")] + table[:, :, STATES.index("u")]
+    counted = used_days + table[:, :, STATES.index("N")] + table[:, :, STATES.index("K")]
+    with np.errstate(invalid="ignore"):
+        observability = (used_days + table[:, :, STATES.index("N")]) / counted
+    # False where nothing is counted.
+    observed: npt.NDArray[np.bool_] = observability >= parameters.week_observability_required
+    used: npt.NDArray[np.bool_] = used_days > 0
+    paused = there & ~used & (counted == 0)
+    unused: npt.NDArray[np.bool_] = there & ~used & observed
+    regular = used_days >= parameters.regular_use_days_per_week
+    week_of_device = (day_numbers(device_days["day"]) - _MONDAY) // 7 - first
+    week_of_device[week_of_device >= len(weeks_)] = -1
+    rates = use_day_rates(device_days, week_of_device, len(weeks_), parameters)
     recovered_uses: dict[Any, int] = {}
     if recovered is not None and len(recovered):
-        recovered_uses = recovered["uses"].groupby(_mondays(recovered)).sum().to_dict()
+        told = (day_numbers(recovered["day"]) - _MONDAY) // 7
+        recovered_uses = recovered["uses"].groupby(told).sum().to_dict()
     found = []
-    for monday in pd.date_range(first, last, freq="7D"):
-        table = tables.get(monday, _state_counts(exposed.iloc[:0]))
-        used_days = table["U"] + table["u"]
-        counted = used_days + table["N"] + table["K"]
-        observability = (used_days + table["N"]) / counted.where(counted > 0)
-        observed = observability >= parameters.week_observability_required  # False where nothing is counted
-        used = used_days > 0
-        paused = ~used & (counted == 0)
-        unused = ~used & observed
-        starts_on = monday.date()
-        year, week, _ = starts_on.isocalendar()
-        observed_homes = int(observed.sum())
-        regular = used_days >= parameters.regular_use_days_per_week
+    for n, number in enumerate(weeks_):
+        starts_on = date(1970, 1, 1) + timedelta(days=number * 7 + _MONDAY)
+        year, iso_week, _ = starts_on.isocalendar()
+        observed_homes = int(observed[n].sum())
         found.append(
             Week(
-                iso_week=f"{year}-W{week:02d}",
+                iso_week=f"{year}-W{iso_week:02d}",
                 starts_on=starts_on,
                 complete=starts_on + timedelta(days=6) <= last_complete_day,
-                homes_used=int(used.sum()),
-                homes_unused=int(unused.sum()),
-                homes_unknown=len(table) - int((used | paused | unused).sum()),
-                homes_paused=int(paused.sum()),
+                homes_used=int(used[n].sum()),
+                homes_unused=int(unused[n].sum()),
+                homes_unknown=int(there[n].sum()) - int((used[n] | paused[n] | unused[n]).sum()),
+                homes_paused=int(paused[n].sum()),
                 observed_homes=observed_homes,
-                active=wilson(int((used & observed).sum()), observed_homes),
-                regular=wilson(int((regular & observed).sum()), observed_homes),
-                use_day_rate=use_day_rate(days.get(monday, device_days.iloc[:0]), parameters),
-                recovered_uses=int(recovered_uses.get(monday, 0)),
+                active=wilson(int((used & observed)[n].sum()), observed_homes),
+                regular=wilson(int((regular & observed)[n].sum()), observed_homes),
+                use_day_rate=rates[n],
+                recovered_uses=int(recovered_uses.get(number, 0)),
             )
         )
     return tuple(found)
@@ -287,24 +351,33 @@ def home_strips(
     homes = homes.sort_values("home", key=lambda codes: codes.astype(str))
     codes = pd.Index(homes["home"])
     row, column, inside = _cells(home_days, codes, first_day, length)
-    states = np.full((len(codes), length), "-")
+    states = np.zeros((len(codes), length), dtype=np.int64)
     uses = np.zeros((len(codes), length), dtype=np.int64)
     observed = np.full((len(codes), length), np.nan)
-    states[row, column] = home_days["state"].to_numpy(dtype="U1")[inside]
+    states[row, column] = state_numbers(home_days["state"])[inside]
     uses[row, column] = home_days["uses"].to_numpy(dtype=np.int64)[inside]
     observed[row, column] = home_days["observed_ratio"].to_numpy(dtype=float)[inside]
     lossy = np.zeros((len(codes), length), dtype=bool)
     lossy[row, column] = home_days["lossy"].to_numpy(dtype=bool)[inside]
-    within = device_days[_cells(device_days, codes, first_day, length)[2]]
-    by_home = _state_counts(within).reindex(codes, fill_value=0).to_dict("records")
-    lost = _state_counts(within[within["lossy"].astype(bool)])
-    lost_by_home = lost.reindex(codes, fill_value=0).to_dict("records")
+    row, inside = _within(device_days, codes, first_day, length)
+    state, lost = (
+        state_numbers(device_days["state"])[inside],
+        device_days["lossy"].to_numpy(dtype=bool)[inside],
+    )
+    by_home = _tally(row, state, len(codes))
+    lost_by_home = _tally(row[lost], state[lost], len(codes))
+    letters = np.frombuffer(STATES.encode(), dtype=np.uint8)[states]
+    blank = (states == 0) | np.isnan(observed)
 
     found = []
     for n, home in enumerate(homes.to_dict("records")):
-        used = np.flatnonzero(np.isin(states[n], USED)).tolist()
-        rate = {str(state): int(days) for state, days in by_home[n].items()}
-        lossy_rate = {str(state): int(days) for state, days in lost_by_home[n].items()}
+        used = np.flatnonzero(states[n] >= STATES.index("u"))
+        ratios: list[float | None] = observed[n].tolist()
+        for out in np.flatnonzero(blank[n]).tolist():
+            ratios[out] = None
+        rate, lossy_rate = (
+            dict(zip(STATES, counts[n].tolist(), strict=True)) for counts in (by_home, lost_by_home)
+        )
         found.append(
             HomeStrip(
                 home=str(home["home"]),
@@ -313,14 +386,11 @@ def home_strips(
                 ended_on=_date_or_none(home["ended_on"]),
                 end_reason=None if pd.isna(home["end_reason"]) else str(home["end_reason"]),
                 first_day=first_day,
-                states="".join(states[n]),
+                states=letters[n].tobytes().decode(),
                 uses=tuple(uses[n].tolist()),
-                observed_ratio=tuple(
-                    None if state == "-" or ratio != ratio else ratio
-                    for state, ratio in zip(states[n], observed[n].tolist(), strict=True)
-                ),
-                first_use_on=first_day + timedelta(days=used[0]) if used else None,
-                last_use_on=first_day + timedelta(days=used[-1]) if used else None,
+                observed_ratio=tuple(ratios),
+                first_use_on=first_day + timedelta(days=int(used[0])) if len(used) else None,
+                last_use_on=first_day + timedelta(days=int(used[-1])) if len(used) else None,
                 use_day_rate=_rate(rate, lossy_rate, int(any(rate[state] for state in COUNTED)), parameters),
                 lossy_on=tuple(first_day + timedelta(days=day) for day in np.flatnonzero(lossy[n]).tolist()),
             )
@@ -359,12 +429,13 @@ def _rate(
     )
 
 
-def _recovered_on(days: pd.DataFrame, recovered: pd.DataFrame | None) -> int:
-    """Return the recovered uses whose home and day are among `days`."""
+def _recovered_on(days: pd.DataFrame, which: npt.NDArray[np.bool_], recovered: pd.DataFrame | None) -> int:
+    """Return the recovered uses whose home and day are among those of `days`."""
     if recovered is None or not len(recovered):
         return 0
     keys = ["home", "day"]
-    known = pd.MultiIndex.from_arrays([days["home"], pd.to_datetime(days["day"])], names=keys)
+    days = days[which]
+    known = pd.MultiIndex.from_arrays([days["home"].astype("str"), pd.to_datetime(days["day"])], names=keys)
     told = pd.MultiIndex.from_arrays([recovered["home"], pd.to_datetime(recovered["day"])], names=keys)
     return int(recovered["uses"][told.isin(known)].sum())
 
@@ -374,27 +445,38 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _mondays(days: pd.DataFrame) -> pd.Series:
-    """Return the first day of each day's ISO week."""
-    day = pd.to_datetime(days["day"])
-    return day - pd.to_timedelta(day.dt.day_of_week, unit="D")
+def _by_state(states: npt.NDArray[np.int8]) -> dict[str, int]:
+    """Return how many days are in each state."""
+    return dict(zip(STATES, np.bincount(states, minlength=len(STATES)).tolist(), strict=True))
 
 
-def _state_counts(days: pd.DataFrame) -> pd.DataFrame:
-    """Return how many days each home (row) has in each state (column); all six states are there."""
-    counts = pd.crosstab(days["home"], days["state"])
-    return counts.reindex(columns=list("UuNKE-"), fill_value=0)
+def _tally(rows: npt.NDArray[np.int64], states: npt.NDArray[np.int8], length: int) -> npt.NDArray[np.int64]:
+    """Return how many days each row has in each state (column)."""
+    cells = rows * len(STATES) + states
+    return np.bincount(cells, minlength=length * len(STATES)).reshape(length, len(STATES))
 
 
 def _cells(
     days: pd.DataFrame, codes: pd.Index[Any], first_day: date, length: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Return row (home) and column (day) in the strips of those days that lie in them, and which they are."""
-    row = codes.get_indexer(pd.Index(days["home"]))
-    day = pd.to_datetime(days["day"]).to_numpy(dtype="datetime64[D]")
-    column = (day - np.datetime64(first_day, "D")).astype(np.int64)
-    inside = (row >= 0) & (column >= 0) & (column < length)
-    return row[inside], column[inside], inside
+    row, inside = _within(days, codes, first_day, length)
+    column = day_numbers(days["day"]) - np.datetime64(first_day, "D").astype(np.int64)
+    return row, column[inside], inside
+
+
+def _within(
+    days: pd.DataFrame, codes: pd.Index[Any], first_day: date, length: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return the row (home) in the strips of those days that lie in them, and which they are."""
+    home, homes = numbered(days["home"])
+    row = codes.get_indexer(homes).astype(np.int64)[home]
+    day = days["day"].to_numpy()
+    if day.dtype.kind != "M":
+        day = pd.to_datetime(days["day"]).to_numpy()
+    first = np.datetime64(first_day, "D")
+    inside = (row >= 0) & (day >= first) & (day < first + length)
+    return row[inside], inside
 
 
 def _date_or_none(value: Any) -> date | None:

@@ -5,6 +5,7 @@ Everything here works on whole arrays at once: a thousand homes over ninety days
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,6 +17,9 @@ Masks = npt.NDArray[np.uint64]
 
 NEVER = np.int64(2**62)
 """A minute after everything."""
+
+SPAN = np.int64(2**40)
+"""More minutes than there are: `owner * SPAN + minute` orders minutes of different owners on one line."""
 
 _HOUR = np.uint64(2**60 - 1)
 _ONE = np.uint64(1)
@@ -52,6 +56,13 @@ def window(low: Integers, high: Integers) -> Masks:
 def bits(masks: Masks) -> Integers:
     """Return how many bits are set in each mask."""
     return np.bitwise_count(masks).astype(np.int64)
+
+
+def bits_set(masks: Masks) -> tuple[Integers, Integers]:
+    """Return (row, bit) of every bit that is set, in order."""
+    rows = np.unpackbits(masks.astype("<u8").view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+    row, bit = np.nonzero(rows)
+    return row.astype(np.int64), bit.astype(np.int64)
 
 
 def covered(hours: Integers, masks: Masks, reach: Integers) -> tuple[Integers, Integers, Integers]:
@@ -114,14 +125,34 @@ def shared_minutes(
     before = np.concatenate([[0], np.cumsum(lengths)])
 
     def until(places: Integers) -> Integers:
-        last = np.searchsorted(starts, places, side="right") - 1
+        last = counted_up_to(starts, places) - 1
         begun = np.maximum(last, 0)
         found: Integers = before[begun] + np.minimum(places - starts[begun], lengths[begun])
         found[last < 0] = 0
         return found
 
-    shared: Integers = until(place(piece_owner, piece_end)) - until(place(piece_owner, piece_start))
-    return shared
+    return differences(until, place(piece_owner, piece_start), place(piece_owner, piece_end))
+
+
+def differences(until: Callable[[Integers], Integers], start: Integers, end: Integers) -> Integers:
+    """Return until(end) − until(start), worked out once where one piece ends as the next begins."""
+    at_start = until(start)
+    at_end = np.empty_like(at_start)
+    at_end[:-1] = at_start[1:]
+    apart = np.append(end[:-1] != start[1:], True)[: len(end)]
+    at_end[apart] = until(end[apart])
+    found: Integers = at_end - at_start
+    return found
+
+
+def counted_up_to(moments: Integers, places: Integers) -> Integers:
+    """Return for each place how many moments, in order, lie at or before it."""
+    if len(places) < 4 * len(moments) or (places[1:] < places[:-1]).any():
+        found: Integers = np.searchsorted(moments, places, side="right")
+        return found
+    following = np.searchsorted(places, moments, side="left")  # of fewer, among places in order
+    counts: Integers = np.cumsum(np.bincount(following, minlength=len(places) + 1)[:-1])
+    return counts
 
 
 def _highest(masks: Masks) -> Integers:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nyttig.figures.minutes import Integers, Masks, minutes_of, shared_minutes
-from nyttig.figures.proof import masks_of, proof_of_life, streams
+from nyttig.figures.heard import Heard
+from nyttig.figures.minutes import SPAN, bits_set, minutes_of, shared_minutes
+from nyttig.figures.proof import apart, masks_of, proof_of_life, streams
 from nyttig.model import Parameters
 
 
-def use_moments(hours: pd.DataFrame, exposures: pd.DataFrame) -> pd.DataFrame:
+def use_moments(hours: pd.DataFrame | Heard, exposures: pd.DataFrame) -> pd.DataFrame:
     """Return every minute in which a use began while its device was exposed: home, minute; sorted by both.
 
     hours: device, hour, use_minutes; exposures: home, device, from_at, to_at. Uses of one minute are one row.
     """
-    masks = masks_of(hours["use_minutes"])
-    some = np.flatnonzero(masks)
-    row, bit = _bits_set(masks[some])
-    hour = minutes_of(hours["hour"])[some] // 60 * 60
-    begun = pd.DataFrame({"device": hours["device"].to_numpy()[some][row], "minute": hour[row] + bit})
+    if isinstance(hours, Heard):
+        device = hours.devices.to_numpy()[hours.fold.uses // SPAN]
+        minute = hours.fold.uses % SPAN
+    else:
+        masks = masks_of(hours["use_minutes"])
+        some = np.flatnonzero(masks)
+        row, bit = bits_set(masks[some])
+        device = hours["device"].to_numpy()[some][row]
+        minute = minutes_of(hours["hour"])[some][row] // 60 * 60 + bit
+    begun = pd.DataFrame({"device": device, "minute": minute})
     spans = exposures[["home", "device"]].assign(
         from_minute=minutes_of(exposures["from_at"]), to_minute=minutes_of(exposures["to_at"])
     )
@@ -29,7 +35,7 @@ def use_moments(hours: pd.DataFrame, exposures: pd.DataFrame) -> pd.DataFrame:
 
 
 def noticed(
-    hours: pd.DataFrame,
+    hours: pd.DataFrame | Heard,
     exposures: pd.DataFrame,
     outages: pd.DataFrame,
     moments: pd.DataFrame,
@@ -41,9 +47,12 @@ def noticed(
     Where two devices of a home are exposed, one of them under proof of life is enough. The other tables are those
     of `coverage.device_days`.
     """
-    stream_of_exposure, row, stream, reach = streams(hours, exposures, parameters)
-    hour = minutes_of(hours["hour"])[row] // 60 * 60
-    proof = proof_of_life(stream, hour, masks_of(hours["alive_minutes"])[row], reach, outages)
+    if isinstance(hours, Heard):
+        stream_of_exposure, proof = hours.owners(exposures, parameters), hours.proof(apart(outages))
+    else:
+        stream_of_exposure, row, stream, reach = streams(hours, exposures, parameters)
+        hour = minutes_of(hours["hour"])[row] // 60 * 60
+        proof = proof_of_life(stream, hour, masks_of(hours["alive_minutes"])[row], reach, outages)
     spans = exposures[["home"]].assign(
         stream=stream_of_exposure,
         from_minute=minutes_of(exposures["from_at"]),
@@ -58,10 +67,3 @@ def noticed(
     found = numbered.set_index("number").loc[observed.index, ["home", "minute"]]
     told = found.assign(observed=observed).reset_index(drop=True)
     return told.astype({"minute": "int64", "observed": "bool"})  # also where there is none
-
-
-def _bits_set(masks: Masks) -> tuple[Integers, Integers]:
-    """Return (row, bit) of every bit that is set, in order."""
-    rows = np.unpackbits(masks.astype("<u8").view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-    row, bit = np.nonzero(rows)
-    return row.astype(np.int64), bit.astype(np.int64)

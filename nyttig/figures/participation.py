@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from nyttig.figures.intervals import Share, wilson
+from nyttig.figures.intervals import Share, clustered
 from nyttig.figures.minutes import Integers
 from nyttig.model import Parameters
 
-DONE, LATE, MISSED, UNKNOWN, EXCUSED, TO_COME = range(6)
+DONE, LATE, MISSED, UNKNOWN, EXCUSED, TO_COME = range(6)  # the first three make the share
 OUTCOMES = ("done", "late", "missed", "unknown", "excused", "to_come")
 
 
@@ -90,11 +91,17 @@ def outcomes(due: pd.DataFrame, uses: pd.DataFrame, *, as_of_minute: int, parame
     return found
 
 
-def participation(what_became: Integers) -> Participation:
-    """Return the counts of `outcomes` and the share that was done in its window."""
+def participation(what_became: Integers, homes: npt.NDArray[Any]) -> Participation:
+    """Return the counts of `outcomes` and the share that was done in its window; `homes` has each outcome's home.
+
+    The interval is one of clusters: doses of one home resemble each other.
+    """
     counts = np.bincount(what_became, minlength=len(OUTCOMES)).tolist()
+    _, home = np.unique(homes.astype(str), return_inverse=True)
+    done = np.bincount(home, weights=what_became == DONE)
+    judged = np.bincount(home, weights=what_became <= MISSED)
     return Participation(
-        done=wilson(counts[DONE], counts[DONE] + counts[LATE] + counts[MISSED]),
+        done=clustered(done.astype(int).tolist(), judged.astype(int).tolist()),
         late=counts[LATE],
         missed=counts[MISSED],
         unknown=counts[UNKNOWN],

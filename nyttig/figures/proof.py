@@ -46,9 +46,7 @@ def proof_of_life(
     stream: Integers, hour: Integers, alive: Masks, reach: Integers, outages: pd.DataFrame
 ) -> tuple[Integers, Integers, Integers]:
     """Return (stream, start, end) of what the messages cover, the outages after each left out."""
-    began, ended = _apart(
-        minutes_of(outages["began_at"], round_up=True), minutes_of(outages["ended_at"], round_up=True)
-    )
+    began, ended = apart(outages)
     if not len(began):
         row, start, end = covered(hour, alive, reach)
         return stream[row], start, end
@@ -67,8 +65,10 @@ def proof_of_life(
     return stream[row][stretch], starts, np.maximum(starts, np.minimum(end[stretch], edges[up_to + 1]))
 
 
-def _apart(began: Integers, ended: Integers) -> tuple[Integers, Integers]:
-    """Return the outages in order, those that touch or overlap as one, those within a minute left out."""
+def apart(outages: pd.DataFrame) -> tuple[Integers, Integers]:
+    """Return the outages' minutes [from, to) in order, those that touch or overlap as one, none without a minute."""
+    began = minutes_of(outages["began_at"], round_up=True)
+    ended = minutes_of(outages["ended_at"], round_up=True)
     some = ended > began
     order = np.argsort(began[some], kind="stable")
     began, ended = began[some][order], np.maximum.accumulate(ended[some][order])

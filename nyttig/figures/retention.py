@@ -133,13 +133,13 @@ def retention(strips: Sequence[HomeStrip], parameters: Parameters) -> Retention:
 def time_to_first_use(strips: Sequence[HomeStrip], last_day: date) -> FirstUse:
     """Return how long installed homes take to their first use, by `last_day` (Kaplan–Meier, right-censored).
 
-    A home whose installation lies before the trial began to look enters late: had it used the technology before,
-    nobody would know. Days without observation count as waiting; a use in them would have been heard later.
+    A home that had the technology before the trial began to look is left out: what looks like its first use may be
+    its hundredth, and would make those who wait look quick. Days without observation count as waiting.
     """
     days, happened, entries = [], [], []
     for strip in strips:
         looked_from = _first_day_inside(strip)
-        if strip.installed_on is None or looked_from is None:
+        if strip.installed_on is None or looked_from is None or strip.installed_on < strip.first_day:
             continue
         entered = max((looked_from - strip.installed_on).days, 0)
         last = min(strip.ended_on or last_day, last_day)
@@ -184,7 +184,10 @@ def _course(strip: HomeStrip, needed: int) -> Course:
         entered_day=entered,
         followed_days=max(until - origin + 1, 0),
         unused_days_since=unused_since,
-        lapses=sum(states.count("N", one + 1, other) >= needed for one, other in pairwise(used)),
+        lapses=sum(
+            other - one > needed and states.count("N", one + 1, other) >= needed
+            for one, other in pairwise(used)
+        ),
     )
 
 

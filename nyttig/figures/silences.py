@@ -7,9 +7,12 @@ from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from nyttig.figures.minutes import Integers, covered, minutes_of, moment_of, ranges, window
+from nyttig.figures.coverage import numbered
+from nyttig.figures.heard import Heard
+from nyttig.figures.minutes import SPAN, Integers, covered, minutes_of, moment_of, ranges, window
 from nyttig.figures.proof import masks_of, reach_minutes
 from nyttig.model import Parameters
 
@@ -18,7 +21,7 @@ Silence = tuple[str, datetime, datetime | None, int]
 
 
 def silences(
-    hours: pd.DataFrame, exposures: pd.DataFrame, *, as_of: datetime, parameters: Parameters
+    hours: pd.DataFrame | Heard, exposures: pd.DataFrame, *, as_of: datetime, parameters: Parameters
 ) -> list[Silence]:
     """Return when homes with two or more devices were wholly silent: (home, from, to, devices), sorted.
 
@@ -35,11 +38,18 @@ def silences(
     starts = minutes_of(exposures["from_at"])
     ends = np.minimum(minutes_of(exposures["to_at"]), end_of_knowledge)
     reach = reach_minutes(exposures["heartbeat_minutes"], parameters)
-    exposure, start, end, last = _proof_within(hours, exposures["device"], starts, ends, reach)
+    exposure, start, end, last = (
+        _folded_within(hours, hours.owners(exposures, parameters), starts, ends)
+        if isinstance(hours, Heard)
+        else _proof_within(hours, exposures["device"], starts, ends, reach)
+    )
 
     found: dict[tuple[str, datetime], Silence] = {}
     devices = exposures["device"].to_numpy()
+    gapless = _gapless(exposures["home"], starts, ends, reach, exposure, start, end)
     for home, members in exposures.groupby("home", observed=True).indices.items():
+        if gapless[members[0]]:
+            continue
         _, mine = ranges(np.searchsorted(exposure, members), np.searchsorted(exposure, members, side="right"))
         mine = mine[np.argsort(start[mine], kind="stable")]
         heard_from, heard_to = start[mine], np.maximum.accumulate(end[mine])
@@ -57,6 +67,33 @@ def silences(
                 to_at = None if gap_to[gap] >= end_of_knowledge else moment_of(int(gap_to[gap]))
                 found[str(home), from_at] = (str(home), from_at, to_at, len(set(whose[silent])))
     return [found[key] for key in sorted(found)]
+
+
+def _gapless(
+    home_of: pd.Series,
+    starts: Integers,
+    ends: Integers,
+    reach: Integers,
+    exposure: Integers,
+    start: Integers,
+    end: Integers,
+) -> npt.NDArray[np.bool_]:
+    """Return which exposures are of homes heard within a reach and then without a gap: most, and cheap to tell."""
+    home, homes = numbered(home_of)
+    owner = home[exposure]
+    order = np.argsort(owner * SPAN + start, kind="stable")
+    owner, start, up_to = owner[order], start[order], np.maximum.accumulate((owner * SPAN + end)[order])
+    first = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
+    broken = np.append(False, (owner * SPAN + start)[1:] > up_to[:-1])[: len(owner)] & ~first
+    fine = np.zeros(len(homes), dtype=bool)
+    begins = pd.Series(starts).groupby(home).min().to_numpy()
+    by_then = begins + pd.Series(reach).groupby(home).min().to_numpy()
+    until = pd.Series(ends).groupby(home).max().to_numpy()
+    at = np.flatnonzero(first)
+    last = np.append(at[1:], len(owner))[: len(at)] - 1
+    fine[owner[at]] = (start[at] <= by_then[owner[at]]) & (up_to[last] - owner[at] * SPAN >= until[owner[at]])
+    fine[owner[broken]] = False
+    return fine[home]
 
 
 def _proof_within(
@@ -87,6 +124,31 @@ def _proof_within(
     order = np.flatnonzero(end > start)
     order = order[np.argsort(exposure[order], kind="stable")]
     return exposure[order], start[order], end[order], last[order]
+
+
+def _folded_within(
+    heard: Heard, owner: Integers, starts: Integers, ends: Integers
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Return the same as `_proof_within`, from folds.
+
+    Where a device went on speaking elsewhere, its last message here is looked up in `heard.hours`; where nobody
+    watches the home any more (and that is not there), no silence can begin after it.
+    """
+    of, first, to = (
+        heard.fold.stretch_of,
+        heard.fold.first,
+        heard.fold.last + heard.reach[heard.fold.stretch_of],
+    )
+    low = np.searchsorted(of * SPAN + to, owner * SPAN + starts, side="right")
+    high = np.searchsorted(of * SPAN + first, owner * SPAN + ends, side="left")
+    exposure, row = ranges(low, high)
+    start, end = np.maximum(first[row], starts[exposure]), np.minimum(to[row], ends[exposure])
+    last = np.where(heard.fold.last[row] >= starts[exposure], heard.fold.last[row], 0)
+    cut = np.flatnonzero(last >= ends[exposure])
+    before = heard.last_before(owner[exposure[cut]], ends[exposure[cut]])
+    last[cut] = np.where(before >= starts[exposure[cut]], before, 0)
+    some = np.flatnonzero(end > start)
+    return exposure[some], start[some], end[some], last[some]
 
 
 def _watched(

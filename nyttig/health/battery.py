@@ -12,7 +12,6 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from nyttig.health.facts import BatteryReading
 from nyttig.health.findings import THRESHOLDS, Finding, Thresholds
@@ -286,6 +285,8 @@ def _time_left(
     flat cell, to the power of a bend): Theil and Sen's slope and its 95 % interval give each one's range, and the range of
     all that fit about as well as the best is what is known. The level now is known to within its steps and its noise.
     """
+    from scipy import stats  # it takes longer to import than most commands take to run
+
     step = min(np.diff(np.unique(values)), default=0.0)
     now = float(np.median(values[-3:]))
     days, values = _thinned(days - days[0], values)

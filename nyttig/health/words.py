@@ -102,8 +102,8 @@ def lasting(minutes: object) -> str:
     if not isinstance(minutes, int | float):
         return "an unknown time"
     if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
+        return f"{int(minutes)} min"
+    return f"{int(minutes // 60)} h" if minutes < 48 * 60 else f"{int(minutes // 1440)} days"
 
 
 def _unheard(evidence: Evidence, now: datetime) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -21,6 +22,10 @@ from nyttig.health.facts import (
 )
 from nyttig.health.findings import THRESHOLDS
 
+LATELY = timedelta(days=8)
+BATTERY_LOOKBACK = timedelta(days=90)
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
 STEADY_TYPES = ("temperature", "humidity", "pressure", "co2")
 """What is measured of the air of a room is never the same for two days; switches and meters at rest may be."""
 
@@ -28,7 +33,36 @@ STEADY_TYPES = ("temperature", "humidity", "pressure", "co2")
 def devices(
     connection: Connection[Any], now: datetime, *, trial_id: str | None = None, device: str | None = None
 ) -> list[DeviceFacts]:
-    """Every device that is placed somewhere at `now`, ordered by code, with the newest of what it said by event time."""
+    """Every device that is placed somewhere at `now`, or the one of this code, ordered by code, with the newest of what it
+    said by event time. `role` is that in `trial_id`, where one is given.
+
+    Of a device that was heard lately its last eight days are read, so that a year of chunks costs nothing: what its
+    connection did before that it has outlived. A battery's level is looked for in the last ninety. Of one that was not
+    heard lately, all is read.
+    """
+    codes = None if device is None else [device]
+    found = _facts(connection, now, now - LATELY, trial_id, codes)
+    gone = [one.device for one in found if not one.heard and one.arrived_at is not None]
+    if gone:
+        whole = {one.device: one for one in _facts(connection, now, EVER, trial_id, gone)}
+        found = [whole.get(one.device, one) for one in found]
+    mute = [one.device for one in found if one.heard and one.battery is None and one.power == "battery"]
+    if mute:
+        said = _batteries(connection, mute, now - BATTERY_LOOKBACK)
+        found = [replace(one, battery=said[one.device]) if one.device in said else one for one in found]
+    return found
+
+
+def _facts(
+    connection: Connection[Any],
+    now: datetime,
+    since: datetime,
+    trial_id: str | None,
+    codes: Sequence[str] | None,
+) -> list[DeviceFacts]:
+    # The planner takes this for a far heavier query than it is, and would compile it for longer than it runs; and it takes
+    # a test for a key of a JSON object for a rare thing, where one for a value that is not null lets it walk the index.
+    connection.execute("SET LOCAL jit = off")
     rows = connection.execute(
         """
         SELECT d.code, d.technology_id, t.titles, d.dialect, d.address, said.model, said.gateway, d.power,
@@ -51,14 +85,16 @@ def devices(
             SELECT array_agg(at) AS times, array_agg(received_at) AS received, array_agg(device_time) AS device_times,
                    array_agg(clock_fault) AS faults
             FROM (SELECT at, received_at, device_time, clock_fault FROM events e
-                  WHERE e.device_id = d.id AND e.type <> 'availability' AND NOT (e.type = 'state' AND e.value = 0)
+                  WHERE e.device_id = d.id AND e.at > %(since)s AND e.type <> 'availability'
+                     AND NOT (e.type = 'state' AND e.value = 0)
                   ORDER BY at DESC LIMIT 9) newest
         ) heard ON true
         LEFT JOIN LATERAL (
             SELECT at, (health->>'battery_pct')::float8 AS pct, (health->>'battery_v')::float8 AS v,
                    (health->>'battery_low')::boolean AS low, (health->>'external_power')::boolean AS external
-            FROM events e WHERE e.device_id = d.id AND health IS NOT NULL
-               AND health ?| '{battery_pct,battery_v,battery_low,external_power}'
+            FROM events e WHERE e.device_id = d.id AND e.at > %(since)s AND health IS NOT NULL
+               AND (health->'battery_pct' IS NOT NULL OR health->'battery_v' IS NOT NULL
+                    OR health->'battery_low' IS NOT NULL OR health->'external_power' IS NOT NULL)
             ORDER BY at DESC LIMIT 1
         ) battery ON d.power = 'battery'
         LEFT JOIN LATERAL (
@@ -66,14 +102,15 @@ def devices(
                    array_agg(pct) AS pct
             FROM (SELECT at, (health->>'rssi_dbm')::float8 AS dbm, (health->>'snr_db')::float8 AS snr,
                          (health->>'link_quality')::float8 AS quality, (health->>'signal_pct')::float8 AS pct
-                  FROM events e WHERE e.device_id = d.id AND health IS NOT NULL
-                     AND health ?| '{rssi_dbm,snr_db,link_quality,signal_pct}'
+                  FROM events e WHERE e.device_id = d.id AND e.at > %(since)s AND health IS NOT NULL
+                     AND (health->'rssi_dbm' IS NOT NULL OR health->'snr_db' IS NOT NULL
+                          OR health->'link_quality' IS NOT NULL OR health->'signal_pct' IS NOT NULL)
                   ORDER BY at DESC LIMIT 6) newest
         ) signal ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(at) AS times, array_agg(value = 1) AS online
-            FROM (SELECT at, value FROM events e WHERE e.device_id = d.id AND e.type IN ('state', 'availability')
-                     AND e.value IN (0, 1)
+            FROM (SELECT at, value FROM events e WHERE e.device_id = d.id AND e.at > %(since)s
+                     AND e.type IN ('state', 'availability') AND e.value IN (0, 1)
                   ORDER BY at DESC, received_at DESC LIMIT 8) newest
         ) link ON true
         CROSS JOIN LATERAL (
@@ -81,12 +118,10 @@ def devices(
             FROM gaps g WHERE g.device_id = d.id AND greatest(from_at, to_at) >= p.placed_at
         ) lost
         WHERE p.placed_at <= %(now)s AND (p.removed_at IS NULL OR p.removed_at > %(now)s)
-          AND (%(trial)s::text IS NULL
-               OR EXISTS (SELECT FROM trial_devices td WHERE td.device_id = d.id AND td.trial_id = %(trial)s))
-          AND (%(device)s::text IS NULL OR d.code = %(device)s)
+          AND (%(codes)s::text[] IS NULL OR d.code = ANY (%(codes)s))
         ORDER BY d.code
         """,
-        {"now": now, "trial": trial_id, "device": device},
+        {"now": now, "since": since, "trial": trial_id, "codes": None if codes is None else list(codes)},
         binary=True,  # times and arrays in half the time
     ).fetchall()
     return [
@@ -105,6 +140,25 @@ def devices(
         )
         for row in rows
     ]
+
+
+def _batteries(
+    connection: Connection[Any], codes: Sequence[str], since: datetime
+) -> dict[str, BatteryReading]:
+    rows = connection.execute(
+        """
+        SELECT d.code, e.* FROM devices d CROSS JOIN LATERAL (
+            SELECT at, (health->>'battery_pct')::float8, (health->>'battery_v')::float8,
+                   (health->>'battery_low')::boolean, (health->>'external_power')::boolean
+            FROM events WHERE device_id = d.id AND at > %s AND health IS NOT NULL
+               AND (health->'battery_pct' IS NOT NULL OR health->'battery_v' IS NOT NULL
+                    OR health->'battery_low' IS NOT NULL OR health->'external_power' IS NOT NULL)
+            ORDER BY at DESC LIMIT 1
+        ) e WHERE d.code = ANY (%s)
+        """,
+        (since, list(codes)),
+    ).fetchall()
+    return {code: BatteryReading(*reading) for code, *reading in rows}
 
 
 def hours_heard(connection: Connection[Any], codes: Sequence[str], to_at: datetime) -> dict[str, int]:
@@ -210,6 +264,10 @@ def stuck(connection: Connection[Any], now: datetime) -> dict[str, Stuck]:
 
     First those whose newest value is also that of one and of two days ago, which takes few readings to see.
     """
+    window, begin = (
+        timedelta(hours=6),
+        now - THRESHOLDS.stuck_after,
+    )  # reckoned here, so that no other chunk is opened
     rows = connection.execute(
         """
         WITH same AS MATERIALIZED (
@@ -218,15 +276,15 @@ def stuck(connection: Connection[Any], now: datetime) -> dict[str, Stuck]:
             JOIN devices d ON d.id = p.device_id
             CROSS JOIN LATERAL (
                 SELECT type, value FROM events WHERE device_id = d.id AND type = ANY (%(types)s) AND value IS NOT NULL
-                   AND at > %(now)s - interval '6 hours' AND at <= %(now)s ORDER BY at DESC LIMIT 1
+                   AND at > %(today)s AND at <= %(now)s ORDER BY at DESC LIMIT 1
             ) newest
             CROSS JOIN LATERAL (
                 SELECT value FROM events WHERE device_id = d.id AND type = newest.type AND value IS NOT NULL
-                   AND at > %(now)s - interval '30 hours' AND at <= %(now)s - interval '24 hours' ORDER BY at DESC LIMIT 1
+                   AND at > %(yesterday)s AND at <= %(yesterday_end)s ORDER BY at DESC LIMIT 1
             ) yesterday
             CROSS JOIN LATERAL (
                 SELECT value FROM events WHERE device_id = d.id AND type = newest.type AND value IS NOT NULL
-                   AND at > %(now)s - %(days)s AND at <= %(now)s - %(days)s + interval '6 hours' ORDER BY at LIMIT 1
+                   AND at > %(begin)s AND at <= %(begin_end)s ORDER BY at LIMIT 1
             ) before
             WHERE p.placed_at <= %(now)s AND (p.removed_at IS NULL OR p.removed_at > %(now)s)
               AND newest.value = yesterday.value AND newest.value = before.value
@@ -235,11 +293,19 @@ def stuck(connection: Connection[Any], now: datetime) -> dict[str, Stuck]:
         FROM same CROSS JOIN LATERAL (
             SELECT min(at) AS since, max(at) AS newest_at, count(*) AS readings, bool_and(e.value = same.value) AS alike
             FROM events e WHERE device_id = same.id AND e.type = same.type AND e.value IS NOT NULL
-               AND at > %(now)s - %(days)s AND at <= %(now)s
+               AND at > %(begin)s AND at <= %(now)s
         ) all_of_them
         WHERE alike
         """,
-        {"now": now, "types": list(STEADY_TYPES), "days": THRESHOLDS.stuck_after},
+        {
+            "now": now,
+            "today": now - window,
+            "yesterday_end": now - timedelta(hours=24),
+            "yesterday": now - timedelta(hours=24) - window,
+            "begin": begin,
+            "begin_end": begin + window,
+            "types": list(STEADY_TYPES),
+        },
     ).fetchall()
     return {code: Stuck(*found) for code, *found in rows}
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from psycopg import Connection
 
-from nyttig.store import alarms, counters, gaps, states
+from nyttig.store import alarms, counters, folds, gaps, states
 
 _LOCK = 5_017_002  # one refresh at a time, so that an older reading of an hour never overwrites a newer one
 
@@ -236,6 +236,7 @@ def refresh(connection: Connection[Any], *, limit: int = 20_000) -> int:
             """
         )
         alarms.refresh(connection)
+        folds.touch(connection)
         counters.refresh(connection)
     connection.commit()
     return int(taken[0])
