@@ -299,7 +299,7 @@ def weeks(
     # False where nothing is counted.
     observed: npt.NDArray[np.bool_] = observability >= parameters.week_observability_required
     used: npt.NDArray[np.bool_] = used_days > 0
-    paused = there & ~used & (counted == 0)
+    paused: npt.NDArray[np.bool_] = there & ~used & (counted == 0)
     unused: npt.NDArray[np.bool_] = there & ~used & observed
     regular = used_days >= parameters.regular_use_days_per_week
     week_of_device = (day_numbers(device_days["day"]) - _MONDAY) // 7 - first
