@@ -138,7 +138,7 @@ def test_a_standby_technology_is_headed_by_coverage_and_not_by_presses(api: Samp
     assert "Unused" not in said
 
 
-def test_a_trial_shows_its_figures_with_evidence_inwords(api: SampleApi) -> None:
+def test_a_trial_shows_its_figures_with_evidence_in_words(api: SampleApi) -> None:
     said = words(opened(PAGES[1], trial="alna-medisindispenser")).replace("\\", "")
     assert "Evidence level 1 of 5: before and after in the same homes" in said
     assert "Evidence level 0 of 5: single cases" in said

@@ -301,7 +301,7 @@ def weeks(
     used: npt.NDArray[np.bool_] = used_days > 0
     paused: npt.NDArray[np.bool_] = there & ~used & (counted == 0)
     unused: npt.NDArray[np.bool_] = there & ~used & observed
-    regular = used_days >= parameters.regular_use_days_per_week
+    regular: npt.NDArray[np.bool_] = used_days >= parameters.regular_use_days_per_week
     week_of_device = (day_numbers(device_days["day"]) - _MONDAY) // 7 - first
     week_of_device[week_of_device >= len(weeks_)] = -1
     rates = use_day_rates(device_days, week_of_device, len(weeks_), parameters)

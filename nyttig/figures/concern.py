@@ -1,4 +1,4 @@
-"""Whose use fell or stopped, so that somebody should call? The thresholds and the rule are ours: docs/figures.md."""
+"""Whose use fell or stopped, so that somebody should call? The rule and its thresholds are a proposal of ours."""
 
 from __future__ import annotations
 

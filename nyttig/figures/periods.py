@@ -1,4 +1,4 @@
-"""Is it getting better? The last four complete weeks against the four before. Definitions: docs/figures.md."""
+"""Is it getting better? The last four complete weeks against the four before, home by home."""
 
 from __future__ import annotations
 
