@@ -291,7 +291,7 @@ def weeks(
         np.ravel_multi_index((week[exposed] - first, home[exposed], state[exposed]), shape),
         minlength=np.prod(shape),
     ).reshape(shape)
-    there = table.any(axis=2)
+    there: npt.NDArray[np.bool_] = np.asarray(table.any(axis=2))
     used_days = table[:, :, STATES.index("U")] + table[:, :, STATES.index("u")]
     counted = used_days + table[:, :, STATES.index("N")] + table[:, :, STATES.index("K")]
     with np.errstate(invalid="ignore"):
