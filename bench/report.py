@@ -11,6 +11,7 @@ rollups, about 7 GB of disk below the temporary folder, and several minutes to m
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 
-from services import PROJECT, load, served
+from services import PROJECT, load, peak_mb, served
 
 from nyttig.folding import fold_all
 from nyttig.model import Device, Home, Pause, Placement, Schedule, Trial, TrialPackage
@@ -96,12 +97,17 @@ def call(now: datetime) -> tuple[float, float, float]:
         ]
         began = time.monotonic()
         process = subprocess.Popen(command, stdout=output, cwd=PROJECT)
-        _, status, usage = os.wait4(process.pid, 0)
+        memory = 0.0
+        while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            with contextlib.suppress(SystemExit):  # it has just ended
+                memory = max(memory, peak_mb(process.pid))  # what wait4 tells includes ours before the exec
+            time.sleep(0.005)
         seconds = time.monotonic() - began
+        _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode or output.tell() < 1000:
+        if process.returncode or output.seek(0, os.SEEK_END) < 1000:
             raise SystemExit(f"the report failed with {process.returncode}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
+    return seconds, usage.ru_utime + usage.ru_stime, memory
 
 
 def registered(homes: int, days: int, scheduled: bool) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -115,6 +116,7 @@ def device_days(found: Evidence, exposures: pd.DataFrame | None = None) -> pd.Da
     )
 
 
+@lru_cache(maxsize=4096)
 def end_of_day(day: date, timezone: str) -> datetime:
     """The moment at which a local day ends: what `as of` that day means."""
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)).astimezone(UTC)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nyttig.figures import moments
 from nyttig.figures import participation as figures
+from nyttig.figures.coverage import numbered
 from nyttig.figures.heard import Heard
 from nyttig.figures.minutes import minutes_of
 from nyttig.figures.participation import Participation, Plan
@@ -88,31 +90,37 @@ def schedule_figures(
     at = pd.to_datetime(known["minute"] * 60, unit="s", utc=True).dt.tz_convert(zone)
     day = at.dt.tz_localize(None).dt.normalize()
     monday = day - pd.to_timedelta(day.dt.day_of_week, unit="D")
-    started = pd.to_datetime(known["home"].map(_first_days(exposures, zone)))
-    steady = (day >= started + timedelta(days=parameters.ramp_in_days)).to_numpy()
+    number, homes = numbered(known["home"])
+    firsts = _first_days(exposures, zone)
+    started = pd.to_datetime(
+        pd.Series([firsts.get(home) for home in homes], dtype="datetime64[us]")
+    ).to_numpy()
+    steady = day.to_numpy() >= started[number] + np.timedelta64(parameters.ramp_in_days, "D")
     scheduled = {each.home for each in package.schedules}
     units = {home.home: home.unit for home in package.homes if home.installed_on is not None}
-    home_of, mondays = known["home"].to_numpy(), monday.to_numpy(dtype="datetime64[D]")
+    week, mondays = pd.factorize(monday, sort=True)
+    shown = pd.Index(sorted(units.keys() & scheduled))
+    place = shown.get_indexer(homes)[number]
+    counted = steady & (place >= 0)
+    by_home = figures.participations(place[counted], became[counted], number[counted], len(shown), len(homes))
+
+    def all_of(which: npt.NDArray[np.bool_]) -> Participation:
+        whole = np.zeros(int(which.sum()), dtype=np.int64)
+        return figures.participations(whole, became[which], number[which], 1, len(homes))[0]
+
     return ScheduleFigures(
-        steady=figures.participation(became[steady], home_of[steady]),
-        all_days=figures.participation(became, home_of),
+        steady=all_of(steady),
+        all_days=all_of(np.ones_like(steady)),
         weeks=tuple(
-            WeekParticipation(
-                _iso_week(week),
-                week,
-                figures.participation(became[due_then], home_of[due_then]),
+            WeekParticipation(_iso_week(starts_on), starts_on, figure)
+            for starts_on, figure in zip(
+                pd.DatetimeIndex(mondays).date,
+                figures.participations(week, became, number, len(mondays), len(homes)),
+                strict=True,
             )
-            for week in np.unique(mondays).tolist()
-            for due_then in [mondays == np.datetime64(week)]
         ),
         homes=tuple(
-            HomeParticipation(
-                home,
-                units[home],
-                figures.participation(became[here], home_of[here]),
-            )
-            for home in sorted(units.keys() & scheduled)
-            for here in [(home_of == home) & steady]
+            HomeParticipation(home, units[home], figure) for home, figure in zip(shown, by_home, strict=True)
         ),
         homes_without_schedule=len(units.keys() - scheduled),
     )

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nyttig.figures.coverage import numbered
 from nyttig.figures.intervals import Share, clustered
-from nyttig.figures.minutes import Integers
+from nyttig.figures.minutes import SPAN, Integers
 from nyttig.model import Parameters
 
 DONE, LATE, MISSED, UNKNOWN, EXCUSED, TO_COME = range(6)  # the first three make the share
@@ -53,18 +54,35 @@ def due_times(plans: Sequence[Plan], timezone: str, first_day: date, last_day: d
     At the change to summer time a due time that does not exist is due when the clocks have moved on; at the
     change back one that happens twice is due the first time.
     """
-    zone = ZoneInfo(timezone)
-    found: set[tuple[str, datetime]] = set()
+    zone, utc = ZoneInfo(timezone), ZoneInfo("UTC")
+    homes = pd.Index(sorted({plan.home for plan in plans}))
+    days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    weekday = np.array([day.weekday() for day in days], dtype=np.int64)
+    moments: dict[time, npt.NDArray[np.datetime64]] = {}
+    parts = []
     for plan in plans:
-        day = max(plan.from_day, first_day)
-        end = min(plan.to_day or last_day, last_day)
-        while day <= end:
-            if day.weekday() in plan.weekdays:
-                moment = datetime.combine(day, plan.due_time, zone)
-                found.add((plan.home, datetime.fromtimestamp(moment.timestamp(), tz=ZoneInfo("UTC"))))
-            day += timedelta(days=1)
-    frame = pd.DataFrame(sorted(found), columns=["home", "due_at"])
-    return frame.assign(due_at=pd.to_datetime(frame["due_at"], utc=True))
+        if plan.due_time not in moments:  # most homes share a few
+            civil = (datetime.combine(day, plan.due_time, zone).timestamp() for day in days)
+            told = [datetime.fromtimestamp(moment, tz=utc).replace(tzinfo=None) for moment in civil]
+            moments[plan.due_time] = np.array(told, dtype="datetime64[us]")
+        planned = np.isin(weekday, list(plan.weekdays))
+        planned[: max((plan.from_day - first_day).days, 0)] = False
+        if plan.to_day is not None:
+            planned[max((plan.to_day - first_day).days + 1, 0) :] = False
+        parts.append(moments[plan.due_time][planned])
+    home = np.repeat(
+        homes.get_indexer(pd.Index([plan.home for plan in plans])), [len(part) for part in parts]
+    )
+    due_at = np.concatenate([np.empty(0, dtype="datetime64[us]"), *parts])
+    order = np.lexsort((due_at, home))
+    home, due_at = home[order], due_at[order]
+    new = np.append(True, (home[1:] != home[:-1]) | (due_at[1:] != due_at[:-1]))[: len(home)]
+    return pd.DataFrame(
+        {
+            "home": pd.Categorical.from_codes(home[new], homes),
+            "due_at": pd.to_datetime(due_at[new], utc=True),
+        }
+    )
 
 
 def outcomes(due: pd.DataFrame, uses: pd.DataFrame, *, as_of_minute: int, parameters: Parameters) -> Integers:
@@ -76,14 +94,28 @@ def outcomes(due: pd.DataFrame, uses: pd.DataFrame, *, as_of_minute: int, parame
     """
     found = np.full(len(due), UNKNOWN, dtype=np.int64)
     minutes = due["minute"].to_numpy(dtype=np.int64)
-    used_minutes = uses["minute"].to_numpy(dtype=np.int64)
-    used_by = uses.groupby("home", observed=True).indices
     early = round(parameters.participation_early_minutes)
     window = round(parameters.participation_window_minutes)
-    for home, rows in due.groupby("home", observed=True).indices.items():
-        order = rows[np.argsort(minutes[rows], kind="stable")]
-        times = np.sort(used_minutes[used_by.get(home, np.empty(0, dtype=np.int64))])
-        found[order] = _matched(minutes[order], times, early, window)
+    home, homes = numbered(due["home"])
+    number, known = numbered(uses["home"])
+    used_by = homes.get_indexer(known).astype(np.int64)[number]
+    used = np.sort((used_by * SPAN + uses["minute"].to_numpy(dtype=np.int64))[used_by >= 0])
+    order = np.argsort(home * SPAN + minutes, kind="stable")
+    at = (home * SPAN + minutes)[order]
+    follows = home[order][1:] == home[order][:-1]
+    following = np.where(np.append(follows, False), np.append(at[1:], 0) - early, (home[order] + 1) * SPAN)
+
+    def any_in(low: Integers, high: Integers) -> npt.NDArray[np.bool_]:
+        some: npt.NDArray[np.bool_] = np.searchsorted(used, high) > np.searchsorted(used, low)
+        return some
+
+    # Where no two windows of a home meet, each use can serve one due time only.
+    late = np.where(any_in(at + window + 1, following), LATE, UNKNOWN)
+    found[order] = np.where(any_in(at - early, at + window + 1), DONE, late)
+    for crowded in np.unique(home[order][following <= at + window]).tolist():
+        rows = order[slice(*np.searchsorted(at, [crowded * SPAN, (crowded + 1) * SPAN]))]
+        times = used[slice(*np.searchsorted(used, [crowded * SPAN, (crowded + 1) * SPAN]))] - crowded * SPAN
+        found[rows] = _matched(minutes[rows], times, early, window)
     nothing = found == UNKNOWN
     found[nothing & due["observed"].to_numpy(dtype=bool)] = MISSED
     found[nothing & due["excused"].to_numpy(dtype=bool)] = EXCUSED
@@ -96,18 +128,33 @@ def participation(what_became: Integers, homes: npt.NDArray[Any]) -> Participati
 
     The interval is one of clusters: doses of one home resemble each other.
     """
-    counts = np.bincount(what_became, minlength=len(OUTCOMES)).tolist()
-    _, home = np.unique(homes.astype(str), return_inverse=True)
-    done = np.bincount(home, weights=what_became == DONE)
-    judged = np.bincount(home, weights=what_became <= MISSED)
-    return Participation(
-        done=clustered(done.astype(int).tolist(), judged.astype(int).tolist()),
-        late=counts[LATE],
-        missed=counts[MISSED],
-        unknown=counts[UNKNOWN],
-        excused=counts[EXCUSED],
-        to_come=counts[TO_COME],
+    known, home = np.unique(homes.astype(str), return_inverse=True)
+    whole = np.zeros(len(what_became), dtype=np.int64)
+    return participations(whole, what_became, home.astype(np.int64), 1, len(known))[0]
+
+
+def participations(
+    groups: Integers, what_became: Integers, home: Integers, length: int, homes: int
+) -> list[Participation]:
+    """Return the same for each of so many groups of what was due; homes as numbers, in their order."""
+    cells = np.bincount(groups * len(OUTCOMES) + what_became, minlength=length * len(OUTCOMES))
+    counts = cells.reshape(length, len(OUTCOMES)).tolist()
+    cell = groups * homes + home
+    there, done, judged = (
+        np.bincount(cell[of], minlength=length * homes).reshape(length, homes)
+        for of in (what_became >= 0, what_became == DONE, what_became <= MISSED)
     )
+    return [
+        Participation(
+            done=clustered(done[n][there[n] > 0].tolist(), judged[n][there[n] > 0].tolist()),
+            late=counts[n][LATE],
+            missed=counts[n][MISSED],
+            unknown=counts[n][UNKNOWN],
+            excused=counts[n][EXCUSED],
+            to_come=counts[n][TO_COME],
+        )
+        for n in range(length)
+    ]
 
 
 def _matched(due: Integers, uses: Integers, early: int, window: int) -> Integers:
