@@ -100,7 +100,7 @@ def test_the_language_and_the_trial_stay_in_the_address_from_page_to_page(
     page.get_by_text("Åpne utprøvingen").nth(1).click()
     expect(page.get_by_role("heading", name="Vaske-tørre-toilet i eget hjem")).to_be_visible(timeout=30_000)
     expect(page).to_have_url(f"{dashboard_url}/trial?trial=odense-toilet&lang=nb")
-    page.get_by_role("link", name="Enheter").click()
+    page.get_by_role("link", name="Enheter", exact=True).click()
     expect(page.get_by_role("heading", name="Enheter", exact=True)).to_be_visible(timeout=30_000)
     expect(page).to_have_url(f"{dashboard_url}/devices?lang=nb")
     page.get_by_role("link", name="Én utprøving").click()
