@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from ingest.decode import decode, route_of, routes
 from ingest.decoders.shelly import Decoder
 from nyttig.errors import DecodeError
-from nyttig.model import Decoded, Description
+from nyttig.model import Decoded, Description, Message
 from nyttig.settings import Source
 
 PLUG = "shellyplus1pm-a8032ab13004"
@@ -508,3 +508,12 @@ TOPICS = [
 @given(message=any_messages(TOPICS, SEEDS))
 def test_no_message_whatever_does_more_than_be_refused(message: Any) -> None:
     assert_storable(Decoder(), message)
+
+
+@pytest.mark.parametrize("topic", ["/status/switch:0", "//status/switch:0"])
+def test_a_topic_that_names_no_device_is_nobodys(topic: str) -> None:
+    with pytest.raises(DecodeError, match="names no device") as refused:
+        Decoder()(
+            Message(topic, b'{"id":0,"output":false}', False, False, datetime(2026, 11, 22, tzinfo=UTC)), ""
+        )
+    assert refused.value.reason == "unknown_topic"

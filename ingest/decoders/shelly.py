@@ -367,6 +367,8 @@ class Decoder:
         known = self._ids.get(prefix)
         if known is not None:
             return known
+        if not prefix.strip("/"):
+            raise DecodeError("unknown_topic", "the topic names no device before /status, /events or /online")
         last = prefix.rsplit("/", 1)[-1]
         if _ID.fullmatch(last) or f"/{prefix}".endswith(f"/shellies/{last}"):
             return last
