@@ -136,7 +136,13 @@ def dashboard_process(api_url: str, folder: Path) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=60)
+            except (
+                subprocess.TimeoutExpired
+            ):  # Streamlit waits for its pages' scripts; that it ends is tested with the demo
+                process.kill()
+                process.wait()
 
 
 def _wait_until_served(url: str) -> None:
