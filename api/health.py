@@ -12,7 +12,6 @@ from fastapi.responses import Response
 
 from api import examples
 from api.deps import Now, current, json
-from nyttig.device_health import INGESTOR_GONE_AFTER
 from nyttig.errors import NyttigError
 from nyttig.store import canaries, health, platform, quarantine, rollups
 from nyttig.store.canaries import Passage
@@ -141,7 +140,7 @@ def _beat(ingestor: Ingestor, now: datetime) -> IngestorBeat:
         ingestor.alive_at,
         age.total_seconds(),
         ingestor.connected,
-        age <= INGESTOR_GONE_AFTER,
+        age <= platform.PRESENT_FOR,
         ingestor.queue_messages,
         ingestor.receive_window,
         ingestor.events_last_minute / 60,
@@ -170,7 +169,7 @@ def _overdue(canary: Passage | None, ingestors: list[Ingestor], now: datetime) -
     """Where canaries used to come through and no longer do. None where none ever did, as where ingest may not publish."""
     if canary is None:
         return None
-    running_since = min(one.started_at for one in ingestors if now - one.alive_at <= INGESTOR_GONE_AFTER)
+    running_since = min(one.started_at for one in ingestors if now - one.alive_at <= platform.PRESENT_FOR)
     if now - max(canary.sent_at, running_since) <= CANARY_OVERDUE_AFTER:
         return None
     return (

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from api.deps import Now, current
-from nyttig.device_health import INGESTOR_GONE_AFTER
 from nyttig.errors import NyttigError
 from nyttig.store import canaries, platform, quarantine, rollups
 from nyttig.store.db import Session
@@ -55,7 +54,7 @@ def measured(connection: Session, now: datetime) -> list[Metric]:
     return [
         Metric(
             "nyttig_ingestor_running", "gauge", "1 when the ingestor gave a sign of life lately.",
-            [(labels, now - one.alive_at <= INGESTOR_GONE_AFTER) for labels, one in each],
+            [(labels, now - one.alive_at <= platform.PRESENT_FOR) for labels, one in each],
         ),
         Metric(
             "nyttig_ingestor_connected", "gauge", "1 when it was connected to the broker at its last sign of life.",

@@ -127,13 +127,13 @@ def _may_see(asker: Principal, report: Report) -> bool:
 
 
 def _summary(report: Report) -> TrialSummary:
-    complete = [week for week in report.weeks if week.complete]
+    week = report.last_complete_week
     return TrialSummary(
         **{field.name: getattr(report.trial, field.name) for field in fields(TrialFacts)},
         homes=report.data.homes,
         as_of=report.as_of,
         use_day_rate=report.use_day_rate,
         coverage=report.coverage,
-        active_last_week=complete[-1].active if complete else None,
+        active_last_week=None if week is None else week.active,
         last_event_at=report.data.last_event_at,
     )

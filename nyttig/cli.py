@@ -58,14 +58,13 @@ def _migrate(_arguments: Arguments, _settings: Settings) -> None:
 
 def _ingest(arguments: Arguments, settings: Settings) -> int:
     if arguments.check:
-        from nyttig.device_health import INGESTOR_GONE_AFTER
         from nyttig.store import db, migrate, platform
 
         with db.connect() as connection, db.translated():
             migrate.require_current(connection)
             beats = {ingestor.client_id: ingestor for ingestor in platform.ingestors(connection)}
         mine = beats.get(settings.mqtt_client_id)
-        if mine is None or datetime.now(UTC) - mine.alive_at > INGESTOR_GONE_AFTER or not mine.connected:
+        if mine is None or datetime.now(UTC) - mine.alive_at > platform.PRESENT_FOR or not mine.connected:
             print(f"{settings.mqtt_client_id} is not at work", file=sys.stderr)
             return 1
         return 0

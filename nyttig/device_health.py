@@ -15,9 +15,6 @@ from nyttig.health.silence import Away, heard_as_declared
 from nyttig.store import db, health, platform
 from nyttig.store.db import Session
 
-INGESTOR_GONE_AFTER = timedelta(seconds=20)
-"""An ingestor beats every 5 seconds; after four missed beats it is taken for stopped."""
-
 ARRIVALS_LOOKBACK = timedelta(days=40)
 """A clock that is further behind than this was never set, and its times are not believed anyway."""
 
@@ -52,7 +49,7 @@ def platform_away(connection: Session, now: datetime) -> Away:
     """
     spans = [(outage.began_at, outage.ended_at) for outage in platform.outages(connection)]
     ingestors = platform.ingestors(connection)
-    beating = [one for one in ingestors if now - one.alive_at <= INGESTOR_GONE_AFTER]
+    beating = [one for one in ingestors if now - one.alive_at <= platform.PRESENT_FOR]
     if not beating:
         gone_at = max((one.alive_at for one in ingestors), default=datetime.min.replace(tzinfo=UTC))
         spans.append((gone_at, now))

@@ -107,6 +107,11 @@ class Report:
     net_minutes: NetMinutes
     silences: tuple[Silence, ...]
 
+    @property
+    def last_complete_week(self) -> Week | None:
+        """The newest week whose seven days are over; None while there is none."""
+        return next((week for week in reversed(self.weeks) if week.complete), None)
+
 
 def report(connection: Session, trial_id: str, as_of: datetime) -> Report:
     """The report of a trial with everything that is known now of the time before `as_of`.

@@ -59,9 +59,8 @@ def report(made: Report) -> str:
             f" unknown {due.unknown}, excused {due.excused}"
         )
     lines += [*_staying(made), _setting(made.setting)]
-    complete = [week for week in made.weeks if week.complete]
-    if complete:
-        week = complete[-1]
+    week = made.last_complete_week
+    if week is not None:
         lines.append(
             f"{week.iso_week}     {_share(week.active)} of observed homes active, {_share(week.regular)} regular; homes used"
             f" {week.homes_used}, unused {week.homes_unused}, unknown {week.homes_unknown}, paused {week.homes_paused}"

@@ -72,11 +72,11 @@ def _figures(rests_on: Evidence, parameters: Parameters) -> FiguresThen:
     made = report_on(
         rests_on._replace(package=replace(package, trial=replace(package.trial, parameters=parameters)))
     )
-    complete = [week for week in made.weeks if week.complete]
+    week = made.last_complete_week
     return FiguresThen(
         use_day_rate=made.use_day_rate,
-        active_last_week=complete[-1].active if complete else None,
-        regular_last_week=complete[-1].regular if complete else None,
+        active_last_week=None if week is None else week.active,
+        regular_last_week=None if week is None else week.regular,
         sustained=made.sustained.share,
         homes_stopped=made.retention.abandoned,
     )

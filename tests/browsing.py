@@ -55,10 +55,8 @@ def dashboard_of(api_url: str, folder: Path) -> Iterator[str]:
             process.terminate()
             try:
                 process.wait(timeout=60)
-            except (
-                subprocess.TimeoutExpired
-            ):  # Streamlit waits for its pages' scripts; that it ends is tested with the demo
-                process.kill()
+            except subprocess.TimeoutExpired:
+                process.kill()  # Streamlit waits for its pages' scripts; that it ends is tested with the demo
                 process.wait()
 
 

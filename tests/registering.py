@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import streamlit as st
-from conftest import Database, DatabaseServer, free_port
+from conftest import Database, DatabaseServer
 from ingesting import register
 from packages import one_home
 from serving import serving
@@ -32,7 +28,6 @@ APP = Path(dashboard.__file__).with_name("app.py")
 Z2M, SHELLY = "zigbee2mqtt", "shelly"
 DOOR, PLUG, MOON = "zigbee2mqtt/hall door", "zigbee2mqtt/plug", "shellymoon-1"
 MESSAGES_WAITING = 3
-PROCESS_SECONDS_MAX = 120
 
 
 @contextmanager
@@ -117,40 +112,3 @@ def pick(app: AppTest, label: str, value: Any) -> AppTest:
 def registered(api: httpx.Client) -> dict[str, dict[str, Any]]:
     """What the registry says of each device."""
     return {each["device"]: each for each in api.get("/v1/registry/devices").json()["devices"]}
-
-
-@contextmanager
-def dashboard_process(api_url: str, folder: Path) -> Iterator[str]:
-    """The dashboard runs as a process of its own; its address."""
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    with (folder / "dashboard.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nyttig.cli", "dashboard", "--port", str(port)],
-            env={**os.environ, "NYTTIG_API_URL": api_url},
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _wait_until_served(url)
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=60)
-            except (
-                subprocess.TimeoutExpired
-            ):  # Streamlit waits for its pages' scripts; that it ends is tested with the demo
-                process.kill()
-                process.wait()
-
-
-def _wait_until_served(url: str) -> None:
-    deadline = time.monotonic() + PROCESS_SECONDS_MAX
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/_stcore/health", trust_env=False).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.3)
-    pytest.fail(f"the dashboard did not answer at {url} within {PROCESS_SECONDS_MAX} s")

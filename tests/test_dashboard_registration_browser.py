@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
+from browsing import chromium, dashboard_of
 from conftest import DatabaseServer
-from playwright.sync_api import Page, expect, sync_playwright
-from registering import dashboard_process, new_devices, registered
+from playwright.sync_api import Page, expect
+from registering import new_devices, registered
 from serving import serving
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 60_000
 LIST = """\
@@ -33,17 +30,11 @@ def api(embedded_server: DatabaseServer) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def phone(api: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Chromium as wide as a phone, at the dashboard. Where it is missing the tests are skipped, except in CI."""
-    if not CHROMIUM.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{CHROMIUM} is missing: CI must not skip the browser")
-        pytest.skip(f"{CHROMIUM} is missing: install Debian's chromium")
     folder = tmp_path_factory.mktemp("dashboard")
-    with dashboard_process(str(api.base_url).rstrip("/"), folder) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+    with chromium() as browser, dashboard_of(str(api.base_url).rstrip("/"), folder) as url:
         context = browser.new_context(viewport=PHONE, locale="en-GB", base_url=url)
         context.set_default_timeout(PATIENCE_MS)
         yield context.new_page()
-        browser.close()
 
 
 def fits(page: Page) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Status = Literal[
     "silent",
@@ -22,26 +22,13 @@ Status = Literal[
     "ok",
 ]
 
-WORST_FIRST: Final[tuple[Status, ...]] = (
-    "silent",
-    "never_seen",
-    "connection_lost",
-    "battery_low",
-    "stuck",
-    "clock_wrong",
-    "late",
-    "chattering",
-    "lossy",
-    "weak_signal",
-    "unknown",
-    "ok",
-)
+WORST_FIRST: Final[tuple[Status, ...]] = get_args(Status)
 
 Severity = Literal["urgent", "visit", "watch", "none"]
 """urgent: it does not do its work now. visit: it will not for long, or what it says is wrong. watch: look again later.
 none: nothing is known to be wrong."""
 
-SEVERITIES: Final[tuple[Severity, ...]] = ("urgent", "visit", "watch", "none")
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 
 SEVERITY: Final[Mapping[Status, Severity]] = {
     "silent": "urgent",
