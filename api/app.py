@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from api import (
     choices,
     devices,
+    entries,
     explain,
     health,
     history,
@@ -58,6 +59,7 @@ def create_app(conninfo: str = "", *, dashboard_url: str = DASHBOARD_URL) -> Fas
         trials,
         explain,
         homes,
+        entries,
         devices,
         proposals,
         sites,

@@ -10,13 +10,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from nyttig.errors import ClashError, NotFoundError, NyttigError, StaleSchemaError, StoreUnavailableError
+from nyttig.errors import (
+    ClashError,
+    EntryError,
+    NotFoundError,
+    NyttigError,
+    StaleSchemaError,
+    StoreUnavailableError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
 _STATUS_OF: tuple[tuple[type[NyttigError], HTTPStatus], ...] = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (ClashError, HTTPStatus.CONFLICT),
+    (EntryError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (StoreUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (StaleSchemaError, HTTPStatus.SERVICE_UNAVAILABLE),
 )

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -42,8 +43,13 @@ def language(code: str) -> Language:
     locale = Locale.parse(LOCALES[code])
     if code == DEFAULT:
         return Language(code, locale, NullTranslations())
-    with (CATALOGUES / code / "LC_MESSAGES" / "dashboard.po").open("rb") as file:
-        catalogue = read_po(file, locale=code)
+    catalogue = Catalog(locale=code)
+    for path in sorted((CATALOGUES / code / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            part = read_po(file, locale=code)
+        for message in part:
+            if message.id:
+                catalogue[message.id] = message
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)

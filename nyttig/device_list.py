@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import re
-import warnings
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 from openpyxl.comments import Comment
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from nyttig.errors import NyttigError, Problem
-from nyttig.package.cells import cell_text
-from nyttig.package.columns import TABLES, Column, closest
-
-ROWS_MAX = 100_000
-BYTES_MAX = 20 * 2**20
-UNPACKED_BYTES_MAX = 300 * 2**20
-"""A workbook is a zip file: what it says it unpacks to, before any of it is."""
-
-CSV_TYPE = "text/csv"
-EXCEL_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from nyttig.column import Column
+from nyttig.errors import Problem
+from nyttig.package.columns import TABLES, closest
+from nyttig.sheet import ListError, iso_time, plain_header, read_sheet, with_point
 
 _PACKAGE_COLUMNS = {column.name: column for column in (*TABLES["placements"], *TABLES["devices"])}
 
@@ -73,13 +60,6 @@ _WORDS: dict[str, dict[str, str]] = {
     "power": {"batteri": "battery", "nett": "mains", "strømnett": "mains", "net": "mains", "lysnet": "mains"},
     "role": {"primær": "primary", "sekundær": "secondary"},
 }
-# 24.08.2026 and 24-08-2026, as Norwegian and Danish spreadsheets write days; 8/24/2026 may be either way round.
-_NORDIC_DAY = re.compile(r"(\d{1,2})([.\-])(\d{1,2})\2(\d{4})(?:[ T]+(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?)?")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-
-
-class ListError(NyttigError):
-    """The file is no list of devices; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +86,19 @@ def read(content: bytes, file: str) -> DeviceList:
     Columns go by their names, in English, Norwegian or Danish and in any order; others are left alone and named in
     `ignored_columns`. Raises ListError where the file cannot be read or has no column of device codes.
     """
-    if len(content) > BYTES_MAX:
-        raise ListError(
-            f"{file} has {len(content) // 2**20} MB; a list may have {BYTES_MAX // 2**20} MB: split it"
-        )
-    if content.startswith(b"\xd0\xcf\x11\xe0"):
-        raise ListError(
-            f"{file} is a workbook of the old kind (.xls) or locked by a password; save it as .xlsx without one"
-        )
-    rows = _excel(content, file) if content.startswith(b"PK\x03\x04") else _csv(content, file)
-    numbered = ((number, cells) for number, cells in rows if any(cells))
-    header_row, header = next(numbered, (1, []))
-    if not header:
-        raise ListError(f"{file} is empty; `nyttig register --template FILE` writes a sheet to start from")
-    columns = [_BY_HEADER.get(_plain(name)) for name in header]
-    _check_header(file, header_row, header, columns)
-    lines: list[Line] = []
-    for number, cells in numbered:
-        if len(lines) == ROWS_MAX:
-            raise ListError(f"{file} has more than {ROWS_MAX} rows; split it")
-        lines.append(_line(file, number, cells, columns))
-    ignored = tuple(name for name, column in zip(header, columns, strict=True) if name and column is None)
-    return DeviceList(file, tuple(lines), ignored)
+    sheet = read_sheet(
+        content,
+        file,
+        _BY_HEADER.__contains__,
+        if_empty="`nyttig register --template FILE` writes a sheet to start from",
+    )
+    columns = [_BY_HEADER.get(plain_header(name)) for name in sheet.header]
+    _check_header(file, sheet.header_row, sheet.header, columns)
+    lines = tuple(_line(file, number, cells, columns) for number, cells in sheet.rows)
+    ignored = tuple(
+        name for name, column in zip(sheet.header, columns, strict=True) if name and column is None
+    )
+    return DeviceList(file, lines, ignored)
 
 
 def write_template(path: Path) -> None:
@@ -176,81 +147,15 @@ def _template() -> bytes:
     return file.getvalue()
 
 
-def _excel(content: bytes, file: str) -> Iterator[tuple[int, list[str]]]:
-    unreadable = f"{file} cannot be read as an Excel workbook; save it anew as .xlsx, or as CSV"
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            unpacked = sum(each.file_size for each in packed.infolist())
-        if unpacked > UNPACKED_BYTES_MAX:
-            raise ListError(
-                f"{file} unpacks to {unpacked // 2**20} MB; keep the list alone in a workbook of its own"
-            )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions that openpyxl does not know
-            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # some writers state them wrong
-            rows = [[_excel_text(value) for value in cells] for cells in sheet.iter_rows(values_only=True)]
-            book.close()
-    except ListError:
-        raise
-    except Exception as error:  # openpyxl raises whatever its parsers do at a damaged file
-        raise ListError(unreadable) from error
-    return iter(enumerate(rows, start=1))
-
-
-def _excel_text(value: Any) -> str:
-    """The text of an Excel cell: whole numbers without decimals, times to the second (Excel's own are not exact)."""
-    if isinstance(value, datetime):
-        rounded = (value + timedelta(milliseconds=500)).replace(microsecond=0)
-        return rounded.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return cell_text(value)
-
-
-def _csv(content: bytes, file: str) -> Iterator[tuple[int, list[str]]]:
-    text = _decoded(content)
-    stated = re.match(r"sep=(.)\r?\n", text)  # what Excel writes for itself
-    if stated:
-        text = text[stated.end() :]
-    header = next((line for line in text.splitlines() if line.strip(" ;,\t")), "")
-    separator = stated[1] if stated else max(";,\t", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    number = 0
-    try:
-        for number, cells in enumerate(reader, start=1):  # told where reading fails
-            yield number, [cell.strip() for cell in cells]
-    except csv.Error as error:
-        raise ListError(
-            f"{file}, row {number + 1}: cannot be read ({error}); check its quotes, and that the file is whole"
-        ) from error
-
-
-def _decoded(content: bytes) -> str:
-    """UTF-8 with or without its mark, UTF-16 with one, else what Nordic Excel calls plain CSV (Windows-1252)."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
-
-
-def _plain(header: str) -> str:
-    """A header without what people and programs vary: capitals, underscores, hyphens, stars and double spaces."""
-    return " ".join(re.sub(r"[_\-*:()]", " ", header.casefold()).split())
-
-
-def _check_header(file: str, row: int, header: list[str], columns: list[str | None]) -> None:
+def _check_header(file: str, row: int, header: Sequence[str], columns: list[str | None]) -> None:
     doubled = {name for name in columns if name is not None and columns.count(name) > 1}
     if doubled:
         both = [title for title, name in zip(header, columns, strict=True) if name in doubled]
         raise ListError(f"{file}, row {row}: the columns {', '.join(both)} mean the same; keep one of them")
     if "device" not in columns:
-        hint = next((found for name in header if (found := closest(_plain(name), _HEADERS["device"]))), "")
+        hint = next(
+            (found for name in header if (found := closest(plain_header(name), _HEADERS["device"]))), ""
+        )
         raise ListError(
             f"{file}, row {row}: no column says which device it is; name one of them 'device' (also: enhet, enhed)."
             f" The columns are: {', '.join(name for name in header if name) or 'none'}.{hint}"
@@ -274,10 +179,6 @@ def _usual(name: str, cell: str) -> str:
     """The cell as a trial package would say it, where only the way of writing differs."""
     if name in _WORDS:
         return _WORDS[name].get(cell.casefold(), cell.casefold())
-    if name == "heartbeat_minutes" and _DECIMAL_COMMA.fullmatch(cell):
-        return cell.replace(",", ".")
-    if name == "placed_at" and (found := _NORDIC_DAY.fullmatch(cell)):
-        day, _, month, year, hour, minute, second = found.groups()
-        clock = "" if hour is None else f"T{int(hour):02}:{minute}:{second or '00'}"
-        return f"{year}-{int(month):02}-{int(day):02}{clock}"
-    return cell
+    if name == "heartbeat_minutes":
+        return with_point(cell)
+    return iso_time(cell) if name == "placed_at" else cell

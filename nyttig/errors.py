@@ -26,6 +26,10 @@ class ClashError(NyttigError):
     """What is asked for contradicts what the registry says; the message names both."""
 
 
+class EntryError(NyttigError):
+    """What somebody entered for a figure cannot be so; the message says what stands there and what to enter."""
+
+
 class StoreUnavailableError(NyttigError):
     """The database cannot be reached or went away in the middle; trying again may help."""
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, NamedTuple
 
+from nyttig.column import said
+
 UsageClass = Literal["scheduled", "on_demand", "standby"]
 SiteType = Literal["home", "demo"]
 Origin = Literal["citizen", "staff", "installer", "auto", "test"]
@@ -18,6 +20,7 @@ Role = Literal["primary", "secondary"]
 Period = Literal["before", "after"]
 GainType = Literal["quality", "time", "cost"]
 Perspective = Literal["citizen", "organisation", "technology", "economy"]
+GainStatus = Literal["proposed", "agreed", "measured", "realised", "dropped"]
 EndReason = Literal[
     "completed",
     "stopped_using",
@@ -198,7 +201,8 @@ class Parameters:
     `observed_share_required` is θ and `heartbeat_tolerance` is k of the device-day definition.
     `abandonment_days` is G: observed unused days after the last use (14 for a technology meant for every day, 28
     for one meant for every week, else three times the plan). A dose or a visit is done in its window when it
-    happens from `participation_early_minutes` before it is due to `participation_window_minutes` after.
+    happens from `participation_early_minutes` before it is due to `participation_window_minutes` after. An alarm is
+    handled in time within `alarm_handled_within_minutes`.
     """
 
     observed_share_required: float = 0.8
@@ -215,6 +219,7 @@ class Parameters:
     sustained_use_day_ratio: float = 0.7
     participation_window_minutes: float = 120.0
     participation_early_minutes: float = 30.0
+    alarm_handled_within_minutes: float = 15.0
     registration_days: int = 14
     registration_ratio_required: float = 0.8
     hourly_rate: float | None = None
@@ -222,18 +227,35 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A benefit, planned or not, and how it is to be seen."""
+    """A benefit, planned or not, how it is to be seen, where it started from, and who answers for it.
 
-    id: str
-    title: str
-    type: GainType
-    perspective: Perspective
-    indicator: str
-    better: Literal["lower", "higher"]
-    target: float | None = None
-    owner: str | None = None
-    payer: str | None = None
-    planned: bool = True
+    The baseline is the "nullpunkt": measured by somebody on a day, from the homes' values before where no number
+    stands here, or waived with a reason. A planned gain with neither keeps a trial from starting.
+    """
+
+    id: str = said("Short code of the gain, such as visit-minutes", kind="code")
+    title: str = said("What becomes better, in the words of those it is for")
+    type: GainType = said("Quality, time or cost")
+    perspective: Perspective = said("From whose perspective")
+    indicator: str = said("What is measured: a code, such as visit_minutes_per_week or who5", kind="code")
+    better: Literal["lower", "higher"] = said("Which way is better")
+    target: float | None = said(
+        "Wanted change, in the indicator's unit; below 0 where lower is better", default=None
+    )
+    owner: str | None = said("Role that answers for the gain", default=None)
+    payer: str | None = said("Whose money or time it is", default=None)
+    planned: bool = said("Agreed on before the start, not found on the way", default=True)
+    stakeholder: str | None = said("Who gains: residents, next of kin, staff, a service", default=None)
+    status: GainStatus | None = said("How far the gain has come", default=None)
+    baseline_value: float | None = said(
+        "Value before the start, where it is one number for all", default=None
+    )
+    baseline_on: date | None = said("Day on which the baseline was measured", default=None)
+    baseline_by: str | None = said("Role that measured the baseline", default=None)
+    waiver_reason: str | None = said("Why there is no baseline", default=None)
+    waived_by: str | None = said("Name and role of who let the trial start without a baseline", default=None)
+    measure_on: str | None = said("Days on which to measure, such as 2026-11-01 2027-02-01", default=None)
+    found_on: date | None = said("Day on which an unplanned gain was seen", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,25 +357,43 @@ class Visit:
 class Measure:
     """One value of an indicator for a home, before or after."""
 
-    home: str
-    indicator: str
-    measured_on: date
-    period: Period
-    value: float
-    by_proxy: bool = False
+    home: str = said("Code of the home or demo apartment; never a name or an address", kind="code")
+    indicator: str = said("What was measured")
+    measured_on: date = said("Day of the measurement")
+    period: Period = said("Before or after the technology came")
+    value: float = said("The value, in the indicator's unit")
+    by_proxy: bool = said("Answered by somebody else on the resident's behalf; default false", default=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     """One line of what the trial costs."""
 
-    item: str
-    kind: Literal["capital", "running", "installation", "support"]
-    amount: float
-    per: Literal["device", "home", "month", "once"]
-    life_months: float | None = None
-    payer: str | None = None
-    source: str | None = None
+    item: str = said("What is paid for")
+    kind: Literal["capital", "running", "installation", "support"] = said("Kind of cost")
+    amount: float = said("Amount in the trial's currency")
+    per: Literal["device", "home", "month", "once"] = said("What one amount buys")
+    life_months: float | None = said("Expected life in months", default=None, above=0)
+    payer: str | None = said("Who pays", default=None)
+    source: str | None = said("Where the figure comes from", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What somebody entered: one version of it. `data` is of the kind's dataclass; None: it was taken back.
+
+    `trial_id` is None for what belongs to no trial. `entered_by` is the principal's name. `loaded`: it came with a
+    trial package. In a package that was written by hand `entry` is empty, and when and by whom is not said.
+    """
+
+    entry: str
+    version: int
+    kind: str
+    trial_id: str | None
+    data: Any
+    entered_at: datetime | None = None
+    entered_by: str | None = None
+    loaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +428,7 @@ class TrialPackage:
     visits: tuple[Visit, ...] = ()
     measures: tuple[Measure, ...] = ()
     costs: tuple[Cost, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
 
 # --- Who asks ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from serving import ALNA, fill, quarantined, serving
 from api import examples
 from api.app import create_app
 from api.choices import Choices
+from api.entries import Entries, EntryKinds, EntryVersions
 from api.explain import DeviceDays, Explanations, Periods, ThresholdChanges
 from api.health import Live, Ready
 from api.history import History
@@ -44,6 +45,10 @@ MODELS: dict[str, Any] = {
     "/v1/trials/{trial_id}/calls": CallList,
     "/v1/trials/{trial_id}/homes/{home}": HomeRecord,
     "/v1/trials/{trial_id}/history": History,
+    "/v1/trials/{trial_id}/entries": Entries,
+    "/v1/entries": Entries,
+    "/v1/entries/{entry}/versions": EntryVersions,
+    "/v1/entry-kinds": EntryKinds,
     "/v1/devices": Health,
     "/v1/devices/{device}": DeviceRecord,
     "/v1/devices/{device}/answers": Answered,
@@ -105,7 +110,8 @@ def test_everything_that_can_be_read_is_in_these_tests(described: dict[str, Any]
 @pytest.mark.parametrize("path", MODELS)
 def test_every_answer_has_its_declared_shape(api: httpx.Client, path: str) -> None:
     home = api.get(f"/v1/trials/{ALNA}/report").json()["homes"][0]["home"]
-    named = path.format(trial_id=ALNA, device="md-101", figure="use_day_rate", home=home)
+    entry = api.get(f"/v1/trials/{ALNA}/entries").json()["entries"][0]["entry"]
+    named = path.format(trial_id=ALNA, device="md-101", figure="use_day_rate", home=home, entry=entry)
     response = api.get(named, params=ASKED.get(path))
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"

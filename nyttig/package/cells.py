@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nyttig.column import Column
 from nyttig.errors import NyttigError
-from nyttig.package.columns import CODE_PATTERN, Column, closest
+from nyttig.package.columns import CODE_PATTERN, closest
 
 YEARS = range(2000, 2100)
 """A trial's days lie in these years; another one is a slip of the finger."""
@@ -64,6 +65,8 @@ def parse(text: str, column: Column, zone: ZoneInfo | None) -> Any:
                 raise CellError("is no whole number; write digits only, such as 4182")
             if column.at_least is not None and int(text) < column.at_least:
                 raise CellError(f"must be {column.at_least:g} or more")
+            if column.at_most is not None and int(text) > column.at_most:
+                raise CellError(f"must be {column.at_most:g} or less")
             return int(text)
         case "boolean":
             if text.lower() not in _BOOLEANS:
@@ -160,6 +163,8 @@ def _number(text: str, column: Column) -> float:
         raise CellError("is too large a number; check it")
     if column.at_least is not None and value < column.at_least:
         raise CellError(f"must be {column.at_least:g} or more")
+    if column.at_most is not None and value > column.at_most:
+        raise CellError(f"must be {column.at_most:g} or less")
     if column.above is not None and value <= column.above:
         raise CellError(f"must be more than {column.above:g}")
     return value

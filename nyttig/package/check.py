@@ -9,9 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from nyttig.errors import Problem
-from nyttig.package.columns import closest
+from nyttig.package.columns import ENTRY_TABLES, closest
 from nyttig.package.tables import Row, Rows
 from nyttig.package.trial import TrialFile
+
+_OF_OTHER_UNITS = frozenset({"ideas", "enquiries"})
+"""Entries that may concern a unit that takes no part."""
 
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -40,6 +43,23 @@ def check(tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]) ->
     _placements(tables["placements"], problems)
     _retired(tables["placements"], tables["devices"], problems)
     _visits(tables["visits"], trial, problems)
+
+
+def check_entries(
+    entered: dict[str, Rows], tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]
+) -> None:
+    """Homes, units and gains that entries name and nobody knows, and keys that stand twice, are added to `problems`."""
+    homes = _keys(tables["homes"], "home")
+    for name, rows in entered.items():
+        _known(rows, "home", homes, "homes.csv", problems)
+        _unique(rows, ("entry",), problems)
+        key = ENTRY_TABLES[name].key
+        if key is not None:
+            _unique(rows, (key,), problems)
+        if trial.trial is not None:
+            _known(rows, "gain", frozenset(gain.id for gain in trial.trial.gains), "trial.toml", problems)
+        if trial.units and name not in _OF_OTHER_UNITS:
+            _known(rows, "unit", frozenset(trial.units), "units in trial.toml", problems)
 
 
 def _problem(rows: Rows, row: Row, column: str, remedy: str) -> Problem:

@@ -7,27 +7,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import pyarrow as pa
 
-from nyttig.model import EndReason, Origin, Period, RetireReason, Role, SiteType
-
-Kind = Literal[
-    "code",
-    "text",
-    "choice",
-    "date",
-    "time",
-    "day_or_time",
-    "time_of_day",
-    "weekdays",
-    "number",
-    "integer",
-    "boolean",
-    "json",
-]
+from nyttig.column import Column, Kind, columns_of
+from nyttig.entries.kinds import KINDS, EntryKind
+from nyttig.model import Cost, EndReason, Measure, Origin, Period, RetireReason, Role, SiteType
 
 CODE_PATTERN = r"[A-Za-z0-9._-]+"
 """What a home's or a device's code is made of: it stands in MQTT topics and in addresses of pages."""
@@ -46,20 +32,6 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     "boolean": pa.bool_(),
     "json": pa.string(),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column. `required`: in the header and never empty. `any_year`: kept as a device sent it."""
-
-    name: str
-    kind: Kind
-    description: str
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    at_least: float | None = None
-    above: float | None = None
-    any_year: bool = False
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -169,35 +141,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("travel_minutes", "number", "Minutes under way; may be empty for remote visits", at_least=0),
         _PERIOD,
     ),
-    "measures": (
-        _HOME,
-        Column("indicator", "text", "What was measured", required=True),
-        Column("measured_on", "date", "Day of the measurement", required=True),
-        _PERIOD,
-        Column("value", "number", "The value, in the indicator's unit", required=True),
-        Column("by_proxy", "boolean", "Answered by somebody else on the resident's behalf; default false"),
-    ),
-    "costs": (
-        Column("item", "text", "What is paid for", required=True),
-        Column(
-            "kind",
-            "choice",
-            "Kind of cost",
-            required=True,
-            choices=("capital", "running", "installation", "support"),
-        ),
-        Column("amount", "number", "Amount in the trial's currency", required=True),
-        Column(
-            "per",
-            "choice",
-            "What one amount buys",
-            required=True,
-            choices=("device", "home", "month", "once"),
-        ),
-        Column("life_months", "number", "Expected life in months", above=0),
-        Column("payer", "text", "Who pays"),
-        Column("source", "text", "Where the figure comes from"),
-    ),
+    "measures": columns_of(Measure),
+    "costs": columns_of(Cost),
 }
 
 EVENT_COLUMNS: tuple[Column, ...] = (
@@ -237,4 +182,21 @@ EVENT_SCHEMA: pa.Schema = arrow_schema(EVENT_COLUMNS)
 OUTAGE_SCHEMA: pa.Schema = arrow_schema(OUTAGE_COLUMNS)
 """Outages as `read_outages` gives and `write` takes them."""
 
-ALL_TABLES: dict[str, tuple[Column, ...]] = {**TABLES, "events": EVENT_COLUMNS, "outages": OUTAGE_COLUMNS}
+_KEPT_BESIDE: tuple[Column, ...] = (
+    Column("entry", "code", "Code of the entry; empty in a file written by hand"),
+    Column("version", "integer", "How often it was written: 1, and 1 more by each change", at_least=1),
+    Column("entered_at", "time", "When this version was entered"),
+    Column("entered_by", "text", "Who entered it"),
+)
+
+ENTRY_TABLES: dict[str, EntryKind] = {
+    kind.table: kind for kind in KINDS.values() if kind.name not in ("gain", "measure", "cost")
+}
+"""What people enter, beside gains, measures and costs; a table without rows is not written."""
+
+ALL_TABLES: dict[str, tuple[Column, ...]] = {
+    **TABLES,
+    **{table: (*_KEPT_BESIDE, *kind.columns) for table, kind in ENTRY_TABLES.items()},
+    "events": EVENT_COLUMNS,
+    "outages": OUTAGE_COLUMNS,
+}

@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from nyttig.column import Column
 from nyttig.errors import PackageError, Problem
 from nyttig.model import TrialPackage
 from nyttig.package.cells import YEARS, CellError, cell_text, parse
-from nyttig.package.columns import ARROW_TYPES, EVENT_COLUMNS, OUTAGE_COLUMNS, Column, arrow_schema
+from nyttig.package.columns import ARROW_TYPES, EVENT_COLUMNS, OUTAGE_COLUMNS, arrow_schema
 from nyttig.package.tables import check_header, separator, table_file
 
 BATCH_BYTES = 8 * 2**20

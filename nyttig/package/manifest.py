@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from nyttig.column import Column
 from nyttig.errors import Problem
 from nyttig.model import TrialPackage
-from nyttig.package.columns import CODE_PATTERN, Column
+from nyttig.package.columns import CODE_PATTERN
 from nyttig.package.tables import separator
 
 FILE = "datapackage.json"
@@ -136,6 +137,8 @@ def _field(column: Column) -> dict[str, Any]:
         constraints["pattern"] = CODE_PATTERN
     if column.at_least is not None:
         constraints["minimum"] = column.at_least
+    if column.at_most is not None:
+        constraints["maximum"] = column.at_most
     if constraints:
         field["constraints"] = constraints
     return field

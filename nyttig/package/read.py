@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nyttig.entries.kinds import EntryKind
 from nyttig.errors import PackageError, Problem
 from nyttig.model import (
     Cost,
     Device,
+    Entry,
     Home,
     Measure,
     Pause,
@@ -20,8 +22,8 @@ from nyttig.model import (
     UnitPart,
     Visit,
 )
-from nyttig.package.check import check
-from nyttig.package.columns import ALL_TABLES, TABLES, closest
+from nyttig.package.check import check, check_entries
+from nyttig.package.columns import ALL_TABLES, ENTRY_TABLES, TABLES, closest
 from nyttig.package.events import read_events, read_outages
 from nyttig.package.manifest import check_manifest, listed_files
 from nyttig.package.shift import shift
@@ -46,9 +48,11 @@ def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPac
     problems = check_manifest(folder)
     trial = read_trial(folder, known_technologies, problems)
     tables = {name: _table(folder, name, trial, problems) for name in TABLES}
+    entered = {name: _table(folder, name, trial, problems) for name in ENTRY_TABLES}
     for row in tables["devices"].rows:
         _fill_in_device(row, trial)
     check(tables, trial, problems)
+    check_entries(entered, tables, trial, problems)
     _check_names(folder, problems)
     if problems:
         raise PackageError(problems)
@@ -65,6 +69,11 @@ def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPac
         visits=_each(tables["visits"], _visit),
         measures=_each(tables["measures"], _measure),
         costs=_each(tables["costs"], Cost),
+        entries=tuple(
+            _entry(row, kind, trial.trial.id)
+            for name, kind in ENTRY_TABLES.items()
+            for row in entered[name].rows
+        ),
     )
 
 
@@ -75,7 +84,7 @@ def _table(folder: Path, name: str, trial: TrialFile, problems: list[Problem]) -
             remedy = "the file is missing; a trial package lists its homes"
             problems.append(Problem("homes.csv", None, None, None, remedy))
         return Rows(f"{name}.csv")
-    return read_rows(path, TABLES[name], trial.zone, problems)
+    return read_rows(path, ALL_TABLES[name], trial.zone, problems)
 
 
 def _fill_in_device(row: Row, trial: TrialFile) -> None:
@@ -109,6 +118,18 @@ def _visit(**values: Any) -> Visit:
 
 def _measure(**values: Any) -> Measure:
     return Measure(**{**values, "by_proxy": bool(values.get("by_proxy"))})
+
+
+def _entry(row: Row, kind: EntryKind, trial_id: str) -> Entry:
+    """The row as an entry; a cell that is empty is what the kind says of empty ones."""
+    told = {column.name: row.values.get(column.name) for column in kind.columns}
+    data = kind.noun(**{name: value for name, value in told.items() if value is not None})
+    entry, version, at, by = (
+        row.values.get(name) for name in ("entry", "version", "entered_at", "entered_by")
+    )
+    return Entry(
+        entry or "", version or 1, kind.name, trial_id if kind.of_trial else None, data, at, by, loaded=True
+    )
 
 
 def _check_names(folder: Path, problems: list[Problem]) -> None:

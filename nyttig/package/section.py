@@ -8,11 +8,13 @@ import tomllib
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nyttig.errors import Problem
 from nyttig.package.cells import YEARS, CellError, plain
 from nyttig.package.columns import closest
+
+Unsaid = TypeVar("Unsaid", bool, None)
 
 
 class Section:
@@ -88,9 +90,9 @@ class Section:
             self.wrong(name, each, "stands there twice; keep one")
         return tuple(dict.fromkeys(names))
 
-    def choice(self, name: str, choices: tuple[str, ...]) -> Any:
-        """One of `choices`; required."""
-        value = self.text(name, required=True)
+    def choice(self, name: str, choices: tuple[str, ...], *, required: bool = True) -> Any:
+        """One of `choices`."""
+        value = self.text(name, required=required)
         if value is None or value in choices:
             return value
         self.wrong(name, value, f"is not one of: {', '.join(choices)}.{closest(value, choices)}")
@@ -140,8 +142,8 @@ class Section:
             return None
         return None if value is None else int(value)
 
-    def flag(self, name: str, *, default: bool) -> bool:
-        """true or false."""
+    def flag(self, name: str, *, default: Unsaid) -> bool | Unsaid:
+        """true or false; `default` where nothing is said."""
         value = self.take(name)
         if value is not None and not isinstance(value, bool):
             self.wrong(name, value, "is neither true nor false; write one of the two, without quotes")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nyttig.column import columns_of
 from nyttig.model import TrialPackage
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def shift(package: TrialPackage, days: int) -> TrialPackage:
@@ -35,7 +39,10 @@ def shift(package: TrialPackage, days: int) -> TrialPackage:
 
     return replace(
         package,
-        trial=dates(package.trial, "starts", "ends"),
+        trial=replace(
+            dates(package.trial, "starts", "ends"),
+            gains=tuple(_entered(gain, by) for gain in package.trial.gains),
+        ),
         homes=tuple(
             dates(each, "asked_on", "consented_on", "installed_on", "ended_on") for each in package.homes
         ),
@@ -49,7 +56,21 @@ def shift(package: TrialPackage, days: int) -> TrialPackage:
         units=tuple(dates(each, "invited_on", "joined_on") for each in package.units),
         visits=tuple(span(each, "started_at", "ended_at") for each in package.visits),
         measures=tuple(dates(each, "measured_on") for each in package.measures),
+        entries=tuple(replace(each, data=_entered(each.data, by)) for each in package.entries),
     )
+
+
+def _entered(data: Any, by: timedelta) -> Any:
+    """What was entered, with the days in it later; so is a list of days."""
+    kinds = {column.name: column.kind for column in columns_of(type(data))}
+    moved: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        value = getattr(data, name)
+        if kind == "date" and value is not None:
+            moved[name] = value + by
+        elif name == "measure_on" and value is not None:
+            moved[name] = _DAY.sub(lambda found: (date.fromisoformat(found[0]) + by).isoformat(), value)
+    return replace(data, **moved)
 
 
 def _later(moment: datetime, by: timedelta, zone: ZoneInfo) -> datetime:

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from nyttig.column import Column
 from nyttig.errors import Problem
 from nyttig.package.cells import CellError, cell_text, parse
-from nyttig.package.columns import Column, closest
+from nyttig.package.columns import closest
 
 
 @dataclass(slots=True)

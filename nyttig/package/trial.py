@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
+from nyttig.column import Column, columns_of
 from nyttig.errors import Problem
 from nyttig.model import Gain, GainType, Parameters, Perspective, Technology, Trial
 from nyttig.package.columns import CODE_PATTERN, closest
@@ -36,6 +36,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "sustained_use_day_ratio": {"low": 0, "high": 1},
     "participation_window_minutes": {"low": 0, "above": True},
     "participation_early_minutes": {"low": 0},
+    "alarm_handled_within_minutes": {"low": 0, "above": True},
     "registration_days": {"low": 1},
     "registration_ratio_required": {"low": 0, "high": 1},
     "hourly_rate": {"low": 0, "above": True},
@@ -173,19 +174,32 @@ def _gains(section: Section) -> tuple[Gain, ...]:
             "indicator": each.text("indicator", required=True),
             "better": each.choice("better", ("lower", "higher")),
         }
-        optional: dict[str, Any] = {
-            "target": each.number("target", low=-math.inf),
-            "owner": each.text("owner"),
-            "payer": each.text("payer"),
-            "planned": each.flag("planned", default=True),
+        optional = {
+            column.name: _optional(each, column)
+            for column in columns_of(Gain)
+            if column.name not in ("id", *values)
         }
         each.finish()
         if gain_id is not None and gain_id in seen:
             each.wrong("id", gain_id, "stands there twice; give each gain an id of its own")
         if gain_id is not None and None not in values.values():
             seen.add(gain_id)
-            gains.append(Gain(gain_id, **values, **optional))
+            told = {name: value for name, value in optional.items() if value is not None}
+            gains.append(Gain(gain_id, **values, **told))
     return tuple(gains)
+
+
+def _optional(section: Section, column: Column) -> Any:
+    """What the section says under a column's name; None where it says nothing."""
+    if column.kind == "date":
+        return section.day(column.name)
+    if column.kind == "number":
+        return section.number(column.name)
+    if column.kind == "boolean":
+        return section.flag(column.name, default=None)
+    if column.kind == "choice":
+        return section.choice(column.name, column.choices, required=False)
+    return section.text(column.name)
 
 
 def _parameters(section: Section) -> Parameters:

@@ -20,10 +20,19 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from nyttig import __version__
+from nyttig.column import Column
 from nyttig.errors import PackageError, Problem
 from nyttig.model import Technology, Trial, TrialPackage, UseRule
 from nyttig.package.cells import cell_text
-from nyttig.package.columns import EVENT_COLUMNS, OUTAGE_COLUMNS, TABLES, Column, arrow_schema, closest
+from nyttig.package.columns import (
+    ALL_TABLES,
+    ENTRY_TABLES,
+    EVENT_COLUMNS,
+    OUTAGE_COLUMNS,
+    TABLES,
+    arrow_schema,
+    closest,
+)
 from nyttig.package.manifest import FILE as MANIFEST
 from nyttig.package.manifest import check_manifest, describe_file, describe_package
 
@@ -88,8 +97,7 @@ def _write_all(
     trial_file.write_text(trial_toml(package.trial, package.technologies), encoding="utf-8", newline="\n")
     resources = [describe_file(trial_file, None, None)]
     zone = ZoneInfo(package.trial.timezone)
-    for name, columns in TABLES.items():
-        rows = [[getattr(each, column.name) for column in columns] for each in getattr(package, name)]
+    for name, columns, rows in _tables(package):
         for suffix in formats:
             path = folder / f"{name}.{suffix}"
             if suffix == "csv":
@@ -104,6 +112,25 @@ def _write_all(
             resources += [describe_file(path, columns, count) for path in paths]
     text = describe_package(package, resources, extra, __version__)
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _tables(package: TrialPackage) -> Iterator[tuple[str, tuple[Column, ...], list[list[Any]]]]:
+    """Each table that is written: its name, its columns and its rows."""
+    for name, columns in TABLES.items():
+        yield (
+            name,
+            columns,
+            [[getattr(each, column.name) for column in columns] for each in getattr(package, name)],
+        )
+    for name, kind in ENTRY_TABLES.items():
+        rows = [
+            [each.entry, each.version, each.entered_at, each.entered_by]
+            + [getattr(each.data, column.name) for column in kind.columns]
+            for each in package.entries
+            if each.kind == kind.name
+        ]
+        if rows:
+            yield name, ALL_TABLES[name], rows
 
 
 def _write_csv(path: Path, columns: tuple[Column, ...], rows: list[list[Any]], zone: ZoneInfo) -> None:

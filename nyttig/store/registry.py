@@ -12,20 +12,27 @@ from psycopg import Connection
 
 from nyttig.errors import NotFoundError
 from nyttig.model import (
-    Cost,
     Device,
-    Gain,
     Home,
-    Measure,
     Parameters,
     Pause,
     Placement,
     Technology,
     Trial,
     TrialPackage,
-    Visit,
 )
-from nyttig.store import changes, contradictions, devices, history, placements, plans, technologies
+from nyttig.store import (
+    changes,
+    contradictions,
+    devices,
+    enrolments,
+    entries,
+    history,
+    placements,
+    plans,
+    technologies,
+    visits,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,8 @@ def save(
     _save_trial(connection, package.trial)
     _save_sites(connection, package)
     _save_devices(connection, package)
-    _save_registrations(connection, package)
+    visits.load(connection, package)
+    entries.save(connection, package, by=by)
     plans.save(connection, package)
     found = [
         *changes.of_trial(before, read(connection, trial_id)),
@@ -136,6 +144,7 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
     def rows(query: Any) -> list[Any]:
         return connection.execute(query, (trial_id,)).fetchall()
 
+    entered = entries.current(connection, trial_id)
     trial = Trial(
         id=row[0],
         title=row[1],
@@ -151,13 +160,7 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
         currency=row[5],
         starts=row[6],
         ends=row[7],
-        gains=tuple(
-            Gain(*gain)
-            for gain in rows(
-                "SELECT id, title, type, perspective, indicator, better, target, owner, payer, planned"
-                " FROM gains WHERE trial_id = %s ORDER BY place"
-            )
-        ),
+        gains=tuple(each.data for each in entered if each.kind == "gain"),
         parameters=Parameters(**row[8]),
     )
     devices = tuple(
@@ -201,25 +204,12 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
         ),
         schedules=plans.schedules(connection, trial_id),
         units=plans.unit_parts(connection, trial_id),
-        visits=tuple(
-            Visit(*visit)
-            for visit in rows(
-                "SELECT s.code, v.started_at, v.ended_at, v.kind, v.purpose, v.staff_group, v.travel_minutes, v.period"
-                " FROM visits v JOIN sites s ON s.id = v.site_id WHERE v.trial_id = %s ORDER BY v.place"
-            )
-        ),
-        measures=tuple(
-            Measure(*measure)
-            for measure in rows(
-                "SELECT s.code, m.indicator, m.measured_on, m.period, m.value, m.by_proxy"
-                " FROM measures m JOIN sites s ON s.id = m.site_id WHERE m.trial_id = %s ORDER BY m.place"
-            )
-        ),
-        costs=tuple(
-            Cost(*cost)
-            for cost in rows(
-                "SELECT item, kind, amount, per, life_months, payer, source FROM costs WHERE trial_id = %s ORDER BY place"
-            )
+        visits=visits.read(connection, trial_id),
+        measures=tuple(each.data for each in entered if each.kind == "measure"),
+        costs=tuple(each.data for each in entered if each.kind == "cost"),
+        entries=(
+            *(each for each in entered if each.kind not in ("gain", "measure", "cost")),
+            *entries.around(connection, trial),
         ),
     )
 
@@ -268,51 +258,16 @@ def _save_trial(connection: Connection[Any], trial: Trial) -> None:
             "INSERT INTO trial_units (trial_id, unit_id, place) SELECT %s, id, %s FROM units WHERE name = %s",
             (trial.id, place, unit),
         )
-    connection.execute("DELETE FROM gains WHERE trial_id = %s", (trial.id,))
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO gains (trial_id, place, id, title, type, perspective, indicator, better, target, owner, payer,"
-            " planned) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (trial.id, place, g.id, g.title, g.type, g.perspective, g.indicator, g.better, g.target, g.owner,
-                 g.payer, g.planned)
-                for place, g in enumerate(trial.gains)
-            ],
-        )  # fmt: skip
 
 
 def _save_sites(connection: Connection[Any], package: TrialPackage) -> None:
-    trial_id = package.trial.id
-    connection.execute("DELETE FROM pauses WHERE trial_id = %s", (trial_id,))
-    connection.execute("DELETE FROM enrolments WHERE trial_id = %s", (trial_id,))
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO sites (code, site_type, unit_id) SELECT %s, %s, id FROM units WHERE name = %s"
             " ON CONFLICT (code) DO UPDATE SET site_type = excluded.site_type, unit_id = excluded.unit_id",
             [(home.home, home.site_type, home.unit) for home in package.homes],
         )
-        cursor.executemany(
-            "INSERT INTO enrolments (trial_id, site_id, asked_on, consented_on, installed_on, ended_on, end_reason,"
-            " legal_basis) SELECT %s, id, %s, %s, %s, %s, %s, %s FROM sites WHERE code = %s",
-            [
-                (
-                    trial_id,
-                    h.asked_on,
-                    h.consented_on,
-                    h.installed_on,
-                    h.ended_on,
-                    h.end_reason,
-                    h.legal_basis,
-                    h.home,
-                )
-                for h in package.homes
-            ],
-        )
-        cursor.executemany(
-            "INSERT INTO pauses (trial_id, site_id, paused_from, paused_to, reason)"
-            " SELECT %s, id, %s, %s, %s FROM sites WHERE code = %s",
-            [(trial_id, p.paused_from, p.paused_to, p.reason, p.home) for p in package.pauses],
-        )
+    enrolments.load(connection, package)
 
 
 def _save_devices(connection: Connection[Any], package: TrialPackage) -> None:
@@ -339,39 +294,3 @@ def _save_devices(connection: Connection[Any], package: TrialPackage) -> None:
         connection, package.devices, [(trial_id, device.device, device.role) for device in package.devices]
     )
     placements.write(connection, (), package.placements)
-
-
-def _save_registrations(connection: Connection[Any], package: TrialPackage) -> None:
-    trial_id = package.trial.id
-    for statement in (
-        "DELETE FROM visits WHERE trial_id = %s",
-        "DELETE FROM measures WHERE trial_id = %s",
-        "DELETE FROM costs WHERE trial_id = %s",
-    ):
-        connection.execute(statement, (trial_id,))
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO visits (trial_id, place, site_id, started_at, ended_at, kind, purpose, staff_group,"
-            " travel_minutes, period) SELECT %s, %s, id, %s, %s, %s, %s, %s, %s, %s FROM sites WHERE code = %s",
-            [
-                (trial_id, place, v.started_at, v.ended_at, v.kind, v.purpose, v.staff_group, v.travel_minutes, v.period,
-                 v.home)
-                for place, v in enumerate(package.visits)
-            ],
-        )  # fmt: skip
-        cursor.executemany(
-            "INSERT INTO measures (trial_id, place, site_id, indicator, measured_on, period, value, by_proxy)"
-            " SELECT %s, %s, id, %s, %s, %s, %s, %s FROM sites WHERE code = %s",
-            [
-                (trial_id, place, m.indicator, m.measured_on, m.period, m.value, m.by_proxy, m.home)
-                for place, m in enumerate(package.measures)
-            ],
-        )
-        cursor.executemany(
-            "INSERT INTO costs (trial_id, place, item, kind, amount, per, life_months, payer, source)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (trial_id, place, c.item, c.kind, c.amount, c.per, c.life_months, c.payer, c.source)
-                for place, c in enumerate(package.costs)
-            ],
-        )

@@ -1,0 +1,125 @@
+"""Entering something about a trial: checked cell by cell and against the registry, then kept with its versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nyttig.column import Column
+from nyttig.entries.kinds import KINDS, EntryKind
+from nyttig.errors import EntryError, NotFoundError
+from nyttig.model import Entry, TrialPackage
+from nyttig.package.cells import CellError, cell_text, parse
+from nyttig.package.columns import closest
+from nyttig.store import entries, registry
+from nyttig.store.db import Session
+
+FREE_UNIT_KINDS = frozenset({"idea", "enquiry"})
+"""What may concern a unit that takes no part."""
+
+
+def enter(
+    connection: Session, kind: str, values: Mapping[str, Any], *, trial_id: str | None, by: str, at: datetime
+) -> Entry:
+    """A new entry of that kind stands, in the current transaction.
+
+    `values` are its fields as JSON has them. Raises EntryError with everything that is wrong in them, ClashError where
+    its key is taken, NotFoundError for a kind or a trial that there is not.
+    """
+    return entries.write(connection, trial_id, kind, _data(connection, kind, values, trial_id), by=by, at=at)
+
+
+def change(
+    connection: Session,
+    entry: str,
+    values: Mapping[str, Any],
+    *,
+    version: int,
+    by: str,
+    at: datetime,
+) -> Entry:
+    """The entry says `values` from now on, in the current transaction.
+
+    `version` is the one they were made from. Raises what `enter` does, and ClashError where somebody was faster.
+    """
+    known = entries.versions(connection, entry)[-1]
+    data = _data(connection, known.kind, values, known.trial_id)
+    return entries.change(connection, entry, data, version=version, by=by, at=at)
+
+
+def kind_called(name: str) -> EntryKind:
+    """The kind of that name. Raises NotFoundError naming those there are."""
+    if name not in KINDS:
+        raise NotFoundError(f"there is no kind of entry {name!r}; kinds: {', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def parsed(kind: EntryKind, values: Mapping[str, Any], zone: ZoneInfo | None) -> Any:
+    """`values` as the kind's dataclass. Raises EntryError with everything that is wrong in them."""
+    columns = {column.name: column for column in kind.columns}
+    problems = [
+        f"{name}: {value!r} is no field of {kind.name}.{closest(name, columns)}"
+        for name, value in values.items()
+        if name not in columns
+    ]
+    told: dict[str, Any] = {}
+    for name, column in columns.items():
+        try:
+            value = _cell(values.get(name), column, zone)
+        except CellError as error:
+            problems.append(f"{name}: {values.get(name)!r} {error}")
+            continue
+        if value is not None:
+            told[name] = value
+        elif column.required:
+            problems.append(f"{name}: is empty; fill it in ({column.description})")
+    if problems:
+        raise EntryError("; ".join(problems))
+    return kind.noun(**told)
+
+
+def _cell(value: Any, column: Column, zone: ZoneInfo | None) -> Any:
+    if isinstance(value, dict | list):
+        raise CellError("is a list or an object; give one value")
+    text = cell_text(value)
+    return parse(text, column, zone) if text else None
+
+
+def _data(connection: Session, name: str, values: Mapping[str, Any], trial_id: str | None) -> Any:
+    kind = kind_called(name)
+    if kind.of_trial is (trial_id is None):
+        where = "a trial: enter it under one" if kind.of_trial else "no trial: enter it under /v1/entries"
+        raise EntryError(f"{name} belongs to {where}")
+    if trial_id is None:
+        data = parsed(kind, values, None)
+        _refuse_unknown(connection, kind, data, None)
+        return data
+    package = registry.read(connection, trial_id)
+    data = parsed(kind, values, ZoneInfo(package.trial.timezone))
+    _refuse_unknown(connection, kind, data, package)
+    return data
+
+
+def _refuse_unknown(connection: Session, kind: EntryKind, data: Any, package: TrialPackage | None) -> None:
+    """Homes, units, gains, trials and ideas that are named are there. Raises EntryError."""
+    known: dict[str, list[str]] = {"trial": registry.trial_ids(connection)}
+    if package is not None:
+        known["home"] = [home.home for home in package.homes]
+        known["gain"] = [gain.id for gain in package.trial.gains]
+        if kind.name not in FREE_UNIT_KINDS:
+            known["unit"] = list(package.trial.units)
+        if kind.name == "ambassador_activity":
+            known["ambassador"] = [each.data.code for each in package.entries if each.kind == "ambassador"]
+    if kind.name == "vote":
+        known["idea"] = [each.entry for each in entries.current(connection, None, ["idea"])]
+    problems = []
+    for column in kind.columns:
+        value = getattr(data, column.name)
+        if value is not None and column.name in known and value not in known[column.name]:
+            there = known[column.name]
+            remedy = closest(value, there) or f" There are: {', '.join(there[:12]) or 'none yet'}."
+            problems.append(f"{column.name}: {value!r} is not known here.{remedy}")
+    if problems:
+        raise EntryError("; ".join(problems))
