@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import (
+    benefit,
     choices,
     devices,
     entries,
@@ -24,6 +25,7 @@ from api import (
     registry,
     sites,
     trials,
+    visits,
     work,
 )
 from api.reports import Reports
@@ -50,6 +52,7 @@ def create_app(conninfo: str = "", *, dashboard_url: str = DASHBOARD_URL) -> Fas
         app.state.pool = pool
         app.state.reports = Reports(pool)
         yield
+        app.state.reports.close()
         pool.close()
 
     app = FastAPI(title="Nyttig", version=__version__, description=DESCRIPTION, lifespan=lifespan)
@@ -58,8 +61,10 @@ def create_app(conninfo: str = "", *, dashboard_url: str = DASHBOARD_URL) -> Fas
     for room in (
         trials,
         explain,
+        benefit,
         homes,
         entries,
+        visits,
         devices,
         proposals,
         sites,

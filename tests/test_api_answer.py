@@ -16,7 +16,7 @@ from api import examples
 from api.app import create_app
 from api.choices import Choices
 from api.entries import Entries, EntryKinds, EntryVersions
-from api.explain import DeviceDays, Explanations, Periods, ThresholdChanges
+from api.explain import DeviceDays, Explanations, ThresholdChanges, TrialPeriods
 from api.health import Live, Ready
 from api.history import History
 from api.placements import DevicePlacements
@@ -24,6 +24,7 @@ from api.quarantine import Quarantine
 from api.registry import RegisteredDevices
 from api.sites import DemoSites
 from api.trials import Trials, TrialSummary
+from nyttig.benefit import Benefit
 from nyttig.calls import CallList
 from nyttig.device_record import Answered, DeviceRecord
 from nyttig.explain import Explanation
@@ -40,12 +41,13 @@ MODELS: dict[str, Any] = {
     "/v1/trials/{trial_id}/explain": Explanations,
     "/v1/trials/{trial_id}/explain/{figure}": Explanation,
     "/v1/trials/{trial_id}/days": DeviceDays,
-    "/v1/trials/{trial_id}/periods": Periods,
+    "/v1/trials/{trial_id}/periods": TrialPeriods,
     "/v1/trials/{trial_id}/threshold-changes": ThresholdChanges,
     "/v1/trials/{trial_id}/calls": CallList,
     "/v1/trials/{trial_id}/homes/{home}": HomeRecord,
     "/v1/trials/{trial_id}/history": History,
     "/v1/trials/{trial_id}/entries": Entries,
+    "/v1/trials/{trial_id}/benefit": Benefit,
     "/v1/entries": Entries,
     "/v1/entries/{entry}/versions": EntryVersions,
     "/v1/entry-kinds": EntryKinds,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import string
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 import streamlit as st
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
@@ -26,16 +27,23 @@ def _catalogue(path: Path, locale: str | None = None) -> Catalog:
         return read_po(file, locale=locale)
 
 
-def _translated(code: str) -> Catalog:
-    return _catalogue(DASHBOARD / "locale" / code / "LC_MESSAGES" / "dashboard.po", code)
+def _catalogues(code: str) -> dict[str, Catalog]:
+    """The language's catalogues by the names of their files: one a theme."""
+    folder = DASHBOARD / "locale" / code / "LC_MESSAGES"
+    return {path.name: _catalogue(path, code) for path in sorted(folder.glob("*.po"))}
+
+
+def _messages(code: str) -> list[Message]:
+    """Every message of the language, whichever catalogue it stands in."""
+    return [message for catalogue in _catalogues(code).values() for message in catalogue if message.id]
+
+
+def _id(message: Message) -> Id:
+    return message.id if isinstance(message.id, str) else tuple(message.id)
 
 
 def _ids(catalogue: Catalog) -> set[Id]:
-    return {
-        message.id if isinstance(message.id, str) else tuple(message.id)
-        for message in catalogue
-        if message.id
-    }
+    return {_id(message) for message in catalogue if message.id}
 
 
 def _calls() -> Iterator[tuple[Path, Id]]:
@@ -74,21 +82,24 @@ def test_every_string_in_the_code_is_in_the_template_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_no_string_is_untranslated_fuzzy_or_left_over(code: str) -> None:
-    catalogue = _translated(code)
-    assert _ids(catalogue) == _ids(_catalogue(DASHBOARD / "locale" / "dashboard.pot"))
-    assert not catalogue.obsolete
-    for message in catalogue:
-        if message.id:
-            texts = [message.string] if isinstance(message.string, str) else list(message.string)
-            assert all(texts), f"{code}: {message.id!r} is not translated"
-            assert not message.fuzzy, f"{code}: {message.id!r} is marked fuzzy"
+    ids = {_id(message) for message in _messages(code)}
+    assert ids == _ids(_catalogue(DASHBOARD / "locale" / "dashboard.pot"))
+    assert not [name for name, catalogue in _catalogues(code).items() if catalogue.obsolete]
+    for message in _messages(code):
+        texts = [message.string] if isinstance(message.string, str) else list(message.string)
+        assert all(texts), f"{code}: {message.id!r} is not translated"
+        assert not message.fuzzy, f"{code}: {message.id!r} is marked fuzzy"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_string_is_translated_in_two_catalogues(code: str) -> None:
+    times = Counter(_id(message) for message in _messages(code))
+    assert not [text for text, number in times.items() if number > 1]
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_translation_keeps_every_placeholder(code: str) -> None:
-    for message in _translated(code):
-        if not message.id:
-            continue
+    for message in _messages(code):
         ids = [message.id] if isinstance(message.id, str) else list(message.id)
         texts = [message.string] if isinstance(message.string, str) else list(message.string)
         for text in texts:

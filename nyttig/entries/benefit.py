@@ -75,7 +75,6 @@ class Assumption:
         "horizon_years",
         "homes_in_operation",
         "use_day_ratio",
-        "visits_avoided_ratio",
         "hourly_rate",
     ] = said("Which number")
     likely: float = said("The number that is used")
@@ -93,6 +92,17 @@ class Design:
     )
     expected: str | None = said("What is expected to change, when, and how: level or slope", default=None)
     fixed_by: str | None = said("Role that fixed it", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """A criterion of quality that was agreed upon: what must hold for it to count as useful, and whether it does."""
+
+    title: str = said("What must hold, in words that can be judged")
+    met: bool = said("It holds", default=False)
+    judged_by: str | None = said("Role that judged", default=None)
+    judged_on: date | None = said("Day of the judgement; empty: not judged yet", default=None)
+    evidence: str | None = said("What the judgement rests on", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ KINDS: dict[str, EntryKind] = {
         EntryKind("realisation", benefit.Realisation, "realisations", key="gain"),
         EntryKind("assumption", benefit.Assumption, "assumptions", key="name"),
         EntryKind("design", benefit.Design, "designs"),
+        EntryKind("criterion", benefit.Criterion, "criteria", key="title"),
         EntryKind("comparison", benefit.Comparison, "comparisons", key="home"),
         EntryKind("series_point", benefit.SeriesPoint, "series"),
         EntryKind("instrument", answers.Instrument, "instruments", key="key"),
@@ -100,3 +101,12 @@ def from_json(kind: str, values: Mapping[str, Any]) -> Any:
             if name in kinds
         }
     )
+
+
+def day_of(data: object) -> date | None:
+    """The day on which it was, or is to be: its first date that must be filled in. None where it has none."""
+    for column in kind_of(data).columns:
+        if column.kind == "date" and column.required:
+            day: date = getattr(data, column.name)
+            return day
+    return None

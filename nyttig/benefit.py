@@ -1,0 +1,230 @@
+"""The benefit of one trial: each gain with its evidence, harms beside them, money, and what staff and residents say."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from nyttig.entries.answers import Feedback
+from nyttig.entries.benefit import Harm
+from nyttig.entries.people import AdverseEvent
+from nyttig.evidence import known_at
+from nyttig.figures.benefit import NetMinutes
+from nyttig.figures.completeness import Completeness
+from nyttig.figures.dose import DoseResponse, dose_response
+from nyttig.figures.pooled import Pooled, pool, unit_estimate
+from nyttig.figures.rare import RareRate, RareShare, rare_rate, rare_share
+from nyttig.gains import GainFigures
+from nyttig.indicators import form_completeness, of_kind
+from nyttig.model import Entry, TrialPackage
+from nyttig.money import Money, money
+from nyttig.report import Report, TrialFacts
+from nyttig.store import db, entries, registry
+from nyttig.store.db import Session
+
+DAYS_PER_MONTH = 365.25 / 12
+
+
+@dataclass(frozen=True, slots=True)
+class LateChange:
+    """A change of a gain after the trial had started: when, by whom, and which fields."""
+
+    changed_at: datetime
+    changed_by: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GainBenefit:
+    """One gain: its figures, when it was fixed and what was changed since the start, by unit, and against use.
+
+    `entry` and `version` are what a page changes it by. `loaded`: it came with a package, so that `fixed_at` is when
+    that was loaded. `dose` holds the homes' change against their use-day rate: exploratory, never a cause.
+    """
+
+    figures: GainFigures
+    entry: str
+    version: int
+    fixed_at: datetime | None
+    loaded: bool
+    late_changes: tuple[LateChange, ...]
+    pooled: Pooled | None
+    dose: DoseResponse | None
+
+
+@dataclass(frozen=True, slots=True)
+class HarmSeen:
+    """A harm that was entered."""
+
+    entry: str
+    version: int
+    harm: Harm
+
+
+@dataclass(frozen=True, slots=True)
+class AdverseFigures:
+    """Adverse events and missed alarms in the homes that had the technology, with exact bounds. Always shown."""
+
+    events: int
+    by_severity: dict[str, int]
+    alarms_missed: int
+    open: int
+    homes: RareShare
+    rate: RareRate
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody said who let everyone read it."""
+
+    words: str
+    said_by: str
+    said_on: date
+    tone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """What a trial gives, as of one moment. `start_waits_for` are planned gains without a baseline or a waiver."""
+
+    trial: TrialFacts
+    as_of: datetime
+    gains: tuple[GainBenefit, ...]
+    start_waits_for: tuple[str, ...]
+    harms: tuple[HarmSeen, ...]
+    adverse: AdverseFigures
+    net_minutes: NetMinutes
+    money: Money
+    forms_before: Completeness | None
+    forms_after: Completeness | None
+    feedback: tuple[Said, ...]
+    feedback_kept_back: int
+
+
+def benefit(connection: Session, report: Report) -> Benefit:
+    """The benefit of the report's trial by the report's moment. Raises NotFoundError, StoreUnavailableError."""
+    with db.translated():
+        package = known_at(registry.read(connection, report.trial.id), report.as_of)
+        entered = entries.current(connection, report.trial.id, ["gain", "harm"])
+        versions = {
+            each.entry: entries.versions(connection, each.entry) for each in entered if each.kind == "gain"
+        }
+    return benefit_of(package, report, entered, versions)
+
+
+def benefit_of(
+    package: TrialPackage, report: Report, entered: list[Entry], versions: dict[str, list[Entry]]
+) -> Benefit:
+    """The same of what is given: the trial as it stood, its report, its gains and harms, and each gain's versions."""
+    starts = datetime.combine(report.trial.starts, time(), ZoneInfo(report.trial.timezone))
+    figures = {gain.id: gain for gain in report.gains}
+    rates = {strip.home: strip.use_day_rate.point for strip in report.homes}
+    feedback = list(of_kind(package, Feedback))
+    return Benefit(
+        trial=report.trial,
+        as_of=report.as_of,
+        gains=tuple(
+            _gain(figures[each.data.id], each, versions[each.entry], starts, report.trial.units, rates)
+            for each in entered
+            if each.kind == "gain" and each.data.id in figures
+        ),
+        start_waits_for=tuple(
+            gain.id for gain in report.gains if gain.planned and gain.baseline.kind == "missing"
+        ),
+        harms=tuple(
+            HarmSeen(each.entry, each.version, each.data)
+            for each in entered
+            if each.kind == "harm" and each.data.seen_on <= report.last_day
+        ),
+        adverse=_adverse(package, report),
+        net_minutes=report.net_minutes,
+        money=money(package, report.gains, _active_by_month(report), report.use_day_rate.point),
+        forms_before=form_completeness(package, "before"),
+        forms_after=form_completeness(package, "after"),
+        feedback=tuple(
+            Said(each.words, each.said_by, each.said_on, each.tone)
+            for each in feedback
+            if each.visible_to == "everyone"
+        ),
+        feedback_kept_back=sum(each.visible_to != "everyone" for each in feedback),
+    )
+
+
+def _gain(
+    figures: GainFigures,
+    entry: Entry,
+    versions: list[Entry],
+    starts: datetime,
+    units: tuple[str, ...],
+    rates: dict[str, float | None],
+) -> GainBenefit:
+    by_unit: dict[str, list[float]] = {unit: [] for unit in units}
+    for pair in figures.homes:
+        by_unit.setdefault(pair.unit, []).append(pair.after - pair.before)
+    measured = [unit_estimate(unit, changes) for unit, changes in by_unit.items() if changes]
+    dosed = [
+        (rate, pair.after - pair.before)
+        for pair in figures.homes
+        if (rate := rates.get(pair.home)) is not None
+    ]
+    return GainBenefit(
+        figures=figures,
+        entry=entry.entry,
+        version=entry.version,
+        fixed_at=versions[0].entered_at,
+        loaded=versions[0].loaded,
+        late_changes=tuple(
+            LateChange(later.entered_at, later.entered_by or "", _differing(earlier, later))
+            for earlier, later in itertools.pairwise(versions)
+            if later.entered_at is not None and later.entered_at >= starts
+        ),
+        pooled=pool(measured) if len(measured) > 1 else None,
+        dose=dose_response([rate for rate, _ in dosed], [change for _, change in dosed]) if dosed else None,
+    )
+
+
+def _differing(earlier: Entry, later: Entry) -> tuple[str, ...]:
+    if earlier.data is None or later.data is None:
+        return ()
+    return tuple(
+        name
+        for name in type(later.data).__dataclass_fields__
+        if getattr(earlier.data, name) != getattr(later.data, name)
+    )
+
+
+def _adverse(package: TrialPackage, report: Report) -> AdverseFigures:
+    events: list[AdverseEvent] = of_kind(package, AdverseEvent)
+    installed = {home.home: home for home in package.homes if home.installed_on}
+    days = sum(
+        max(0, (min(home.ended_on or report.last_day, report.last_day) - home.installed_on).days + 1)
+        for home in installed.values()
+        if home.installed_on is not None
+    )
+    counted = [event for event in events if event.home in installed]
+    return AdverseFigures(
+        events=len(events),
+        by_severity=dict(Counter(event.severity for event in events)),
+        alarms_missed=sum(event.alarm_missed for event in events),
+        open=sum(event.handled_on is None or event.handled_on > report.last_day for event in events),
+        homes=rare_share(len({event.home for event in counted}), len(installed)),
+        rate=rare_rate(len(counted) if days else 0, days / DAYS_PER_MONTH),
+    )
+
+
+def _active_by_month(report: Report) -> list[int]:
+    """Homes with at least one day of use in each calendar month of the trial, as far as it was observed."""
+    active: dict[tuple[int, int], set[str]] = {}
+    day = report.first_day
+    while day <= report.last_day:
+        active.setdefault((day.year, day.month), set())
+        day += timedelta(days=1)
+    for strip in report.homes:
+        for number, state in enumerate(strip.states):
+            day = strip.first_day + timedelta(days=number)
+            if state in "Uu" and (day.year, day.month) in active:
+                active[day.year, day.month].add(strip.home)
+    return [len(homes) for _, homes in sorted(active.items())]

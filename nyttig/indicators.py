@@ -1,0 +1,283 @@
+"""What was measured: an indicator's values by home and time, from visits, forms, questionnaires, measures and series."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from statistics import fmean
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from nyttig.entries.answers import Answer, Registration, RegistrationPlan
+from nyttig.entries.answers import Instrument as OwnInstrument
+from nyttig.errors import EntryError
+from nyttig.figures import instruments
+from nyttig.figures.completeness import Completeness, Form, completeness, expected_forms
+from nyttig.figures.instruments import Instrument
+from nyttig.figures.staggered import HomePeriod
+from nyttig.model import Period, TrialPackage, Visit
+
+VISIT_MINUTES = "visit_minutes_per_week"
+"""The indicator that is worked out from registered visits, or from the forms that staff fill in."""
+
+NEW_WORK_PURPOSES = frozenset(("alarm_handling", "refill", "remote_check", "support"))
+"""Visits with these purposes are work that the technology brought, never part of the visit minutes."""
+
+NOTHING = "none"
+"""The purpose of a form that says that the shift had nothing to register."""
+
+STANDARD_INSTRUMENTS = ("who5", "eq5d5l", "sus")
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """An indicator by home, before and after; `by_proxy` are homes in which somebody answered for the resident.
+
+    `source` is where they come from. `missing` are answers that gave no score, because an item was left out.
+    """
+
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    by_proxy: frozenset[str] = frozenset()
+    source: Literal["visits", "registrations", "answers", "measures"] = "measures"
+    missing: int = 0
+
+    @property
+    def pairs(self) -> dict[str, tuple[float, float]]:
+        """The homes with both, in order."""
+        return {
+            home: (self.before[home], self.after[home])
+            for home in sorted(self.before.keys() & self.after.keys())
+        }
+
+
+def values(package: TrialPackage, indicator: str) -> Values:
+    """The indicator's values of the homes of a trial. A home with several in one period has their mean."""
+    if indicator == VISIT_MINUTES:
+        return _visit_minutes(package)
+    if any(answer.instrument == indicator for answer in of_kind(package, Answer)):
+        return _scores(package, indicator)
+    found: dict[Period, dict[str, list[float]]] = {"before": defaultdict(list), "after": defaultdict(list)}
+    proxies = set()
+    for measure in package.measures:
+        if measure.indicator == indicator:
+            found[measure.period][measure.home].append(measure.value)
+            if measure.by_proxy:
+                proxies.add(measure.home)
+    return Values(_means(found["before"]), _means(found["after"]), frozenset(proxies))
+
+
+def panel(package: TrialPackage, indicator: str) -> list[HomePeriod]:
+    """The indicator by home and calendar month (months since year 0), as far as it was measured on a day."""
+    of: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for home, day, value in _dated(package, indicator):
+        of[home, _month(day)].append(value)
+    return [HomePeriod(home, month, fmean(found)) for (home, month), found in sorted(of.items())]
+
+
+def starts(package: TrialPackage) -> dict[str, int | None]:
+    """By home the first whole month with the technology (months since year 0); None: never."""
+    return {
+        home.home: None if home.installed_on is None else _month(home.installed_on + timedelta(days=30))
+        for home in package.homes
+    }
+
+
+def series(package: TrialPackage, indicator: str) -> tuple[list[float | None], list[float | None]]:
+    """What was counted for whole units, before the trial's first day and from then on, evenly in time.
+
+    Units are summed where each was counted; a period that misses one is None.
+    """
+    points = [
+        each.data
+        for each in package.entries
+        if each.kind == "series_point" and each.data.indicator == indicator
+    ]
+    units = {point.unit for point in points}
+    of: dict[date, dict[str | None, float]] = defaultdict(dict)
+    for point in points:
+        of[point.starts_on][point.unit] = point.value
+    days = sorted(of)
+    if len(days) < 2:
+        return [], []
+    step = min(later - earlier for earlier, later in pairwise(days))
+    before: list[float | None] = []
+    after: list[float | None] = []
+    day = days[0]
+    while day <= days[-1]:
+        # Months are not all equally long: the next point that lies within half a step is this period's.
+        near = next((each for each in days if abs(each - day) * 2 < step), None)
+        whole = near is not None and of[near].keys() == units
+        side = before if (near or day) < package.trial.starts else after
+        side.append(sum(of[near].values()) if near is not None and whole else None)
+        day = (near or day) + step
+    return before, after
+
+
+def instrument_called(package: TrialPackage, key: str, version: str | None = None) -> Instrument:
+    """A known questionnaire, or one of the trial's own. Raises EntryError naming what there is."""
+    for own in of_kind(package, OwnInstrument):
+        if own.key == key:
+            items = [line for line in own.items.splitlines() if line.strip()]
+            turned = [int(number) for number in (own.reversed_items or "").split()]
+            return instruments.own(own.key, len(items), own.lowest, own.highest, turned)
+    if key == "eq5d5l" and version is None:
+        version = next(iter(instruments.value_sets()))
+    return instruments.instrument(key, version)
+
+
+def item_answers(text: str) -> list[int | None]:
+    """The answers of `3 2 4 - 5`; a hyphen where one was left out. Raises EntryError."""
+    found: list[int | None] = []
+    for each in text.replace(",", " ").replace(";", " ").split():
+        if each in ("-", "–"):
+            found.append(None)
+        elif each.lstrip("-").isdigit():
+            found.append(int(each))
+        else:
+            raise EntryError(
+                f"items: {each!r} is no answer; write whole numbers, and a hyphen where one was left out"
+            )
+    return found
+
+
+def score(package: TrialPackage, answer: Answer) -> float | None:
+    """What a filled-in questionnaire scores; None where it has no score. Raises EntryError."""
+    return instrument_called(package, answer.instrument, answer.version).score(item_answers(answer.items))
+
+
+def of_kind(package: TrialPackage, noun: type[Any]) -> list[Any]:
+    """What was entered of one kind, given by its dataclass."""
+    return [each.data for each in package.entries if isinstance(each.data, noun)]
+
+
+def form_completeness(package: TrialPackage, period: Period) -> Completeness | None:
+    """How many of the forms that staff were to fill in were; None where none was planned."""
+    plans = [plan for plan in of_kind(package, RegistrationPlan) if plan.period == period]
+    if not plans:
+        return None
+    expected: list[Form] = []
+    for plan in plans:
+        days = [
+            plan.from_day + timedelta(days=number) for number in range((plan.to_day - plan.from_day).days + 1)
+        ]
+        expected += expected_forms(days, plan.shifts.split(), [plan.unit])
+    # However many lines a shift wrote, it filled in one form.
+    made = {
+        Form(form.day, form.shift, form.unit)
+        for form in of_kind(package, Registration)
+        if form.period == period
+    }
+    return completeness(expected, sorted(made), package.trial.parameters.registration_ratio_required)
+
+
+def work_minutes(package: TrialPackage, period: Period, *, new: bool) -> dict[str, tuple[float, float]]:
+    """By home the minutes a week in the home and on the way, of visits or of the new work that the technology brought.
+
+    From registered visits; where there is none, from the forms that staff filled in for a home.
+    """
+    if any(visit.period == period for visit in package.visits) or not _forms(package, period):
+        return _visited(package, period, new=new)
+    return _registered(package, period, new=new)
+
+
+def _visit_minutes(package: TrialPackage) -> Values:
+    both: dict[Period, dict[str, float]] = {}
+    for period in ("before", "after"):
+        found = work_minutes(package, period, new=False)
+        both[period] = {home: direct + travel for home, (direct, travel) in found.items()}
+    return Values(both["before"], both["after"], source="visits" if package.visits else "registrations")
+
+
+def _visited(package: TrialPackage, period: Period, *, new: bool) -> dict[str, tuple[float, float]]:
+    weeks = package.trial.parameters.registration_days / 7
+    found: dict[str, tuple[float, float]] = {}
+    for visit in package.visits:
+        if visit.period == period and (visit.purpose in NEW_WORK_PURPOSES) is new:
+            direct, travel = found.get(visit.home, (0.0, 0.0))
+            found[visit.home] = direct + _direct_minutes(visit) / weeks, travel + visit.travel_minutes / weeks
+    return found
+
+
+def _registered(package: TrialPackage, period: Period, *, new: bool) -> dict[str, tuple[float, float]]:
+    found: dict[str, tuple[float, float]] = {}
+    for form in _forms(package, period):
+        weeks = _planned_weeks(package, form.unit, period)
+        if form.home is not None and (form.purpose in NEW_WORK_PURPOSES) is new:
+            direct, travel = found.get(form.home, (0.0, 0.0))
+            found[form.home] = direct + form.minutes / weeks, travel + form.travel_minutes / weeks
+    return found
+
+
+def _forms(package: TrialPackage, period: Period) -> list[Registration]:
+    return [
+        form for form in of_kind(package, Registration) if form.period == period and form.home is not None
+    ]
+
+
+def _planned_weeks(package: TrialPackage, unit: str, period: Period) -> float:
+    days = sum(
+        (plan.to_day - plan.from_day).days + 1
+        for plan in of_kind(package, RegistrationPlan)
+        if plan.unit == unit and plan.period == period
+    )
+    return (days or package.trial.parameters.registration_days) / 7
+
+
+def _direct_minutes(visit: Visit) -> float:
+    return (visit.ended_at - visit.started_at) / timedelta(minutes=1)
+
+
+def _scores(package: TrialPackage, indicator: str) -> Values:
+    found: dict[Period, dict[str, list[float]]] = {"before": defaultdict(list), "after": defaultdict(list)}
+    proxies, missing = set(), 0
+    for answer in of_kind(package, Answer):
+        if answer.instrument != indicator or answer.home is None:
+            continue
+        told = score(package, answer)
+        if told is None:
+            missing += 1
+            continue
+        found[answer.period][answer.home].append(told)
+        if answer.respondent != "resident":
+            proxies.add(answer.home)
+    return Values(
+        _means(found["before"]), _means(found["after"]), frozenset(proxies), source="answers", missing=missing
+    )
+
+
+def _dated(package: TrialPackage, indicator: str) -> Iterator[tuple[str, date, float]]:
+    for measure in package.measures:
+        if measure.indicator == indicator:
+            yield measure.home, measure.measured_on, measure.value
+    for answer in of_kind(package, Answer):
+        if answer.instrument == indicator and answer.home is not None:
+            told = score(package, answer)
+            if told is not None:
+                yield answer.home, answer.answered_on, told
+    if indicator == VISIT_MINUTES:
+        yield from _weekly_visits(package)
+
+
+def _weekly_visits(package: TrialPackage) -> Iterator[tuple[str, date, float]]:
+    """Each registration of a home as one value on the day on which it began."""
+    zone = ZoneInfo(package.trial.timezone)
+    for period in ("before", "after"):
+        began: dict[str, date] = {}
+        for visit in package.visits:
+            if visit.period == period:
+                day = visit.started_at.astimezone(zone).date()
+                began[visit.home] = min(day, began.get(visit.home, day))
+        for home, (direct, travel) in _visited(package, period, new=False).items():
+            yield home, began[home], direct + travel
+
+
+def _means(lists: Mapping[str, list[float]]) -> dict[str, float]:
+    return {home: fmean(found) for home, found in lists.items()}
+
+
+def _month(day: date) -> int:
+    return day.year * 12 + day.month - 1
