@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nyttig.figures import adoption
 from nyttig.figures.coverage import DAY_COLUMNS, home_days
+from nyttig.figures.weeks import Week, weeks
 from nyttig.model import Parameters
 
 PARAMETERS = Parameters()
@@ -186,9 +187,9 @@ def test_coverage_is_online_minutes_of_exposed_ones_without_paused_and_out_days(
 # --- Weeks ---------------------------------------------------------------------------------------
 
 
-def weeks_of(strips: dict[str, str], last_complete_day: date = date(2027, 1, 1)) -> tuple[adoption.Week, ...]:
+def weeks_of(strips: dict[str, str], last_complete_day: date = date(2027, 1, 1)) -> tuple[Week, ...]:
     table = days(strips)
-    return adoption.weeks(home_days(table), table, PARAMETERS, last_complete_day=last_complete_day)
+    return weeks(home_days(table), table, PARAMETERS, last_complete_day=last_complete_day)
 
 
 def test_a_week_shows_used_unused_unknown_and_paused_homes_and_drops_none() -> None:
@@ -230,7 +231,7 @@ def test_a_week_is_complete_when_its_sunday_is_over() -> None:
 
 def test_weeks_across_new_year_carry_the_iso_year() -> None:
     table = days({"h1": "U" * 14}, date(2026, 12, 28))
-    found = adoption.weeks(home_days(table), table, PARAMETERS, last_complete_day=date(2027, 1, 5))
+    found = weeks(home_days(table), table, PARAMETERS, last_complete_day=date(2027, 1, 5))
     assert [week.iso_week for week in found] == ["2026-W53", "2027-W01"]
 
 
@@ -304,7 +305,7 @@ def test_days_outside_the_strip_stay_outside_its_rate() -> None:
 def test_days_may_come_as_plain_dates() -> None:
     table = days({"h1": "UNNNNNN", "h2": "K" * 7})
     plain = table.assign(day=table["day"].dt.date)
-    assert adoption.weeks(home_days(plain), plain, PARAMETERS, last_complete_day=MONDAY) == adoption.weeks(
+    assert weeks(home_days(plain), plain, PARAMETERS, last_complete_day=MONDAY) == weeks(
         home_days(table), table, PARAMETERS, last_complete_day=MONDAY
     )
     assert len(adoption.without_ramp_in(plain, {}, Parameters(ramp_in_days=2))) == 10

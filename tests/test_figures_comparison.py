@@ -115,8 +115,9 @@ def test_p_is_that_of_counting_every_way_of_dealing_the_groups_out() -> None:
             ]
             hits += clearness(*groups_dealt) >= given
             ways += 1
-        changes = np.array(tenths) * 0.1
-        assert label_p(changes[:5], changes[5:]) == (hits / ways, True)
+        for unit in (0.1, 1 / 7, 1e6 / 3):
+            changes = np.array(tenths) * unit
+            assert label_p(changes[:5], changes[5:]) == (hits / ways, True)
 
 
 def test_p_of_uneven_changes_is_that_of_scipys_welch_test_with_permutations() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from statistics import fmean, stdev
 
@@ -10,6 +11,7 @@ from sample_report import rate
 from scipy import stats
 
 from nyttig.figures.adoption import HomeStrip
+from nyttig.figures.intervals import clustered
 from nyttig.figures.periods import Comparison, compare
 from nyttig.model import Parameters
 
@@ -28,7 +30,7 @@ def compared(*states: str, parameters: Parameters = PARAMETERS, standby: bool = 
     return compare(
         [strip(number, each) for number, each in enumerate(states)],
         MONDAY + timedelta(days=len(states[0]) - 1), parameters, standby=standby,
-    )  # fmt: skip
+    ).comparison  # fmt: skip
 
 
 def test_each_home_counts_once_and_the_interval_is_students() -> None:
@@ -80,7 +82,42 @@ def test_a_homes_first_days_are_left_out_and_with_them_a_home_that_came_late() -
 
 def test_what_stands_by_is_compared_by_its_time_in_contact() -> None:
     homes = [strip(number, "N" * 56, observed=0.9 + number / 100) for number in range(5)]
-    found = compare(homes, MONDAY + timedelta(days=55), PARAMETERS, standby=True)
+    found = compare(homes, MONDAY + timedelta(days=55), PARAMETERS, standby=True).comparison
     assert found is not None
     assert (found.measure, found.verdict) == ("coverage", "no_clear_change")
     assert found.after.coverage_ratio == pytest.approx(0.92)
+
+
+def test_what_was_due_is_compared_home_by_home_and_each_share_has_its_interval_by_homes() -> None:
+    """Six homes with doses of their own number: the share is of doses, the difference of homes."""
+    homes = [strip(number, "U" * 56) for number in range(6)]
+    due = {f"h{number}": ((30 + number, 50), (20 + 2 * number, 40)) for number in range(6)}
+    found = compare(homes, MONDAY + timedelta(days=55), PARAMETERS, standby=False, due=due).participation
+    assert found is not None
+    assert found.measure == "participation"
+    assert found.before.done == clustered([30, 31, 32, 33, 34, 35], [50] * 6)
+    assert found.after.done == clustered([20, 22, 24, 26, 28, 30], [40] * 6)
+    changes = [(20 + 2 * number) / 40 - (30 + number) / 50 for number in range(6)]
+    half = stats.t.ppf(0.975, 5) * stdev(changes) / len(changes) ** 0.5
+    assert found.difference.mean == pytest.approx(fmean(changes))
+    assert (found.difference.low, found.difference.high) == pytest.approx(
+        (fmean(changes) - half, fmean(changes) + half)
+    )
+    assert not found.unknown_could_explain
+
+
+def test_a_home_with_nothing_due_in_one_period_is_in_no_difference_and_nothing_due_is_no_comparison() -> None:
+    homes = [strip(number, "U" * 56) for number in range(3)]
+    due = {"h0": ((1, 2), (2, 2)), "h1": ((0, 0), (2, 2))}
+    found = compare(homes, MONDAY + timedelta(days=55), PARAMETERS, standby=False, due=due).participation
+    assert found is not None
+    assert (found.difference.n, found.difference.mean, found.verdict) == (1, 0.5, "too_few_homes")
+    assert compare(homes, MONDAY + timedelta(days=55), PARAMETERS, standby=False).participation is None
+
+
+def test_a_day_that_lost_messages_counts_as_used_in_the_upper_bound_of_its_period() -> None:
+    lost = replace(strip(1, "N" * 56), lossy_on=(MONDAY, MONDAY + timedelta(days=30)))
+    found = compare([lost], MONDAY + timedelta(days=55), PARAMETERS, standby=False).comparison
+    assert found is not None
+    for period in (found.before, found.after):
+        assert (period.use_day_rate.upper, period.use_day_rate.lossy_unused_days) == (1 / 28, 1)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
-
-import pandas as pd
+from statistics import fmean
+from typing import Literal, NamedTuple
 
 from nyttig.figures import adoption
-from nyttig.figures.adoption import HomeStrip, UseDayRate
-from nyttig.figures.benefit import Paired, paired
-from nyttig.figures.intervals import Share, wilson
+from nyttig.figures.adoption import HomeStrip, UseDayRate, rate_of
+from nyttig.figures.coverage import STATES
+from nyttig.figures.intervals import Share, clustered, t_interval, wilson
+from nyttig.figures.paired import HOMES_FOR_INFERENCE
 from nyttig.model import Parameters
 
 PERIOD_WEEKS = 4
 
+Measure = Literal["use_day_rate", "coverage", "participation"]
 Verdict = Literal["more", "less", "no_clear_change", "too_few_homes"]
+DoneOfDue = tuple[int, int]
+"""How much was done in time, and of how much due while somebody would have noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Period:
 
     `use_day_rate` counts home-days. `active` are homes with a used day, of those observed on enough days
     (`parameters.week_observability_required`). `coverage_ratio` is the mean share of a home's day under proof of
-    life, None without days.
+    life, None without days. `done` is what was done in time of what was due, its interval by homes; None where
+    nothing is due.
     """
 
     first_day: date
@@ -34,26 +38,65 @@ class Period:
     use_day_rate: UseDayRate
     active: Share
     coverage_ratio: float | None
+    done: Share | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The mean of one difference per home (later − earlier) over `n` homes, of shares 0..1, with its 95 % t interval.
+
+    Under five homes there is no interval.
+    """
+
+    n: int
+    mean: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two periods of the same length, the later one against the one before.
 
-    `difference` is per home (later − earlier), of homes with observed days in both: of the share of days in use, or of
-    coverage for a technology that stands by. Each home counts once, whatever its days, so that its interval says
-    what chance between homes could do. `verdict`: `more` or `less` where that interval leaves out zero,
-    `too_few_homes` where there is none. `unknown_could_explain`: whether the unknown days, had they all been unused
-    in one period and used in the other, could have made the whole difference of the rates by themselves.
+    `difference` is per home (later − earlier), of homes with observed days in both: of the share of days in use, of
+    coverage for a technology that stands by, or of what was done in time. Each home counts once, whatever its days,
+    so that its interval says what chance between homes could do. `verdict`: `more` or `less` where that interval
+    leaves out zero, `too_few_homes` where there is none. `unknown_could_explain`: whether the unknown days,
+    had they all been unused in one period and used in the other, could have made the whole difference of the
+    use-day rates by themselves.
     """
 
     weeks: int
-    measure: Literal["use_day_rate", "coverage"]
+    measure: Measure
     before: Period
     after: Period
-    difference: Paired
+    difference: Change
     verdict: Verdict
     unknown_could_explain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """`comparison` by the measure of the technology's class, `participation` of what was due; None where the trial is
+    younger than two periods, or nothing is due."""
+
+    comparison: Comparison | None
+    participation: Comparison | None = None
+
+
+class _Cut(NamedTuple):
+    """One home's days of a period: their states, those of days that lost messages, and shares observed."""
+
+    states: str
+    lossy: str
+    observed: tuple[float, ...]
+
+
+def windows(last_complete_day: date, weeks: int = PERIOD_WEEKS) -> tuple[date, date, date]:
+    """Return the first day of the earlier period, the first of the later one, and the last: Mondays, and a Sunday."""
+    last = last_complete_day - timedelta(days=last_complete_day.isoweekday() % 7)
+    later = last - timedelta(days=7 * weeks - 1)
+    return later - timedelta(days=7 * weeks), later, last
 
 
 def compare(
@@ -62,84 +105,116 @@ def compare(
     parameters: Parameters,
     *,
     standby: bool,
+    due: Mapping[str, tuple[DoneOfDue, DoneOfDue]] | None = None,
     weeks: int = PERIOD_WEEKS,
-) -> Comparison | None:
-    """Return the last `weeks` complete ISO weeks against as many before; None where the trial is younger than that."""
-    last = last_complete_day - timedelta(days=last_complete_day.isoweekday() % 7)
-    length = timedelta(days=7 * weeks)
-    first = last - 2 * length + timedelta(days=1)
+) -> Periods:
+    """Return the last `weeks` complete ISO weeks against as many before; nothing where the trial is younger than that.
+
+    `due`: per home what was done of what was due in either period, where anything is.
+    """
+    first, later, last = windows(last_complete_day, weeks)
     if not strips or any(strip.first_day > first for strip in strips):
-        return None
-    before = [_cut(strip, first, last - length, parameters) for strip in strips]
-    after = [_cut(strip, last - length + timedelta(days=1), last, parameters) for strip in strips]
-    measure = _coverage if standby else _use
-    differences = [
-        later - earlier
-        for one, other in zip(before, after, strict=True)
-        if (earlier := measure(one)) is not None and (later := measure(other)) is not None
-    ]
-    difference = paired(differences)
-    periods = [
-        _period(days, strips, day, day + length - timedelta(days=1), parameters)
-        for days, day in ((before, first), (after, last - length + timedelta(days=1)))
-    ]
-    return Comparison(
-        weeks=weeks,
-        measure="coverage" if standby else "use_day_rate",
-        before=periods[0],
-        after=periods[1],
-        difference=difference,
-        verdict=_verdict(difference),
-        unknown_could_explain=not standby and _overlap(periods[0].use_day_rate, periods[1].use_day_rate),
+        return Periods(None)
+    spans = ((first, later - timedelta(days=1)), (later, last))
+    cuts = [[_cut(strip, *span, parameters) for strip in strips] for span in spans]
+    known = [] if due is None else [due[strip.home] for strip in strips if strip.home in due]
+    before, after = (
+        _period(cut, [home[place] for home in known], *span, parameters)
+        for place, (cut, span) in enumerate(zip(cuts, spans, strict=True))
+    )
+
+    def comparison(measure: Measure, values: list[tuple[float | None, float | None]]) -> Comparison:
+        difference = _change([other - one for one, other in values if one is not None and other is not None])
+        return Comparison(
+            weeks=weeks,
+            measure=measure,
+            before=before,
+            after=after,
+            difference=difference,
+            verdict=_verdict(difference),
+            unknown_could_explain=measure == "use_day_rate"
+            and _overlap(before.use_day_rate, after.use_day_rate),
+        )
+
+    value = _coverage if standby else _use
+    return Periods(
+        comparison(
+            "coverage" if standby else "use_day_rate",
+            [(value(one), value(other)) for one, other in zip(*cuts, strict=True)],
+        ),
+        comparison("participation", [(_done(one), _done(other)) for one, other in known]) if known else None,
     )
 
 
-_Days = list[tuple[str, float | None]]
-
-
-def _cut(strip: HomeStrip, first: date, last: date, parameters: Parameters) -> _Days:
-    """Return the home's days from `first` to `last` without its first ones: state and share observed."""
+def _cut(strip: HomeStrip, first: date, last: date, parameters: Parameters) -> _Cut:
+    """Return the home's days from `first` to `last` without its first ones."""
     inside = len(strip.states) - len(strip.states.lstrip("-"))
     start = max((first - strip.first_day).days, inside + parameters.ramp_in_days)
     end = (last - strip.first_day).days + 1
-    return list(zip(strip.states[start:end], strip.observed_ratio[start:end], strict=True))
-
-
-def _use(days: _Days) -> float | None:
-    used, unused = (sum(state == letter for state, _ratio in days) for letter in "UN")
-    return used / (used + unused) if used + unused else None
-
-
-def _coverage(days: _Days) -> float | None:
-    ratios = [ratio for state, ratio in days if state in adoption.COUNTED and ratio is not None]
-    return sum(ratios) / len(ratios) if ratios else None
-
-
-def _period(
-    cut: list[_Days], strips: Sequence[HomeStrip], first: date, last: date, parameters: Parameters
-) -> Period:
-    rows = [(strip.home, state) for strip, days in zip(strips, cut, strict=True) for state, _ratio in days]
-    frame = pd.DataFrame(rows, columns=["home", "state"]).assign(lossy=False)
-    ratios = [
-        ratio for days in cut for state, ratio in days if state in adoption.COUNTED and ratio is not None
+    states, observed = strip.states[start:end], strip.observed_ratio[start:end]
+    lossy = [
+        states[place]
+        for day in strip.lossy_on
+        if 0 <= (place := (day - strip.first_day).days - start) < len(states)
     ]
-    active, observed = 0, 0
-    for days in cut:
-        states = [state for state, _ratio in days if state in adoption.COUNTED]
-        seen = sum(state != "K" for state in states)
-        if states and seen >= parameters.week_observability_required * len(states):
-            observed += 1
-            active += any(state in adoption.USED for state in states)
-    return Period(
-        first_day=first,
-        last_day=last,
-        use_day_rate=adoption.use_day_rate(frame, parameters),
-        active=wilson(active, observed),
-        coverage_ratio=sum(ratios) / len(ratios) if ratios else None,
+    return _Cut(
+        states,
+        "".join(lossy),
+        tuple(
+            ratio
+            for state, ratio in zip(states, observed, strict=True)
+            if state in adoption.COUNTED and ratio is not None
+        ),
     )
 
 
-def _verdict(difference: Paired) -> Verdict:
+def _use(cut: _Cut) -> float | None:
+    used, unused = (cut.states.count(letter) for letter in "UN")
+    return used / (used + unused) if used + unused else None
+
+
+def _coverage(cut: _Cut) -> float | None:
+    return sum(cut.observed) / len(cut.observed) if cut.observed else None
+
+
+def _done(told: DoneOfDue) -> float | None:
+    done, of = told
+    return done / of if of else None
+
+
+def _period(
+    cuts: Sequence[_Cut], due: Sequence[DoneOfDue], first: date, last: date, parameters: Parameters
+) -> Period:
+    counts, lossy = (
+        {state: letters.count(state) for state in STATES}
+        for letters in ("".join(cut.states for cut in cuts), "".join(cut.lossy for cut in cuts))
+    )
+    homes, active, observed = 0, 0, 0
+    for cut in cuts:
+        known = sum(cut.states.count(state) for state in adoption.COUNTED)
+        unknown = cut.states.count("K")
+        homes += known > 0
+        if known and known - unknown >= parameters.week_observability_required * known:
+            observed += 1
+            active += any(state in cut.states for state in adoption.USED)
+    ratios = [ratio for cut in cuts for ratio in cut.observed]
+    return Period(
+        first_day=first,
+        last_day=last,
+        use_day_rate=rate_of(counts, lossy, homes, parameters),
+        active=wilson(active, observed),
+        coverage_ratio=sum(ratios) / len(ratios) if ratios else None,
+        done=clustered([done for done, _ in due], [of for _, of in due]) if due else None,
+    )
+
+
+def _change(differences: Sequence[float]) -> Change:
+    interval = t_interval(differences) if len(differences) >= HOMES_FOR_INFERENCE else None
+    low, high = interval or (None, None)
+    return Change(len(differences), fmean(differences) if differences else None, low, high)
+
+
+def _verdict(difference: Change) -> Verdict:
     if difference.low is None or difference.high is None:
         return "too_few_homes"
     if difference.low > 0:
