@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from nyttig.entries.answers import Answer, Registration, RegistrationPlan
 from nyttig.entries.answers import Instrument as OwnInstrument
+from nyttig.entries.benefit import SeriesPoint
 from nyttig.errors import EntryError
 from nyttig.figures import instruments
 from nyttig.figures.completeness import Completeness, Form, completeness, expected_forms
@@ -29,6 +30,8 @@ NEW_WORK_PURPOSES = frozenset(("alarm_handling", "refill", "remote_check", "supp
 NOTHING = "none"
 """The purpose of a form that says that the shift had nothing to register."""
 
+PERIODS: tuple[Period, Period] = ("before", "after")
+
 STANDARD_INSTRUMENTS = ("who5", "eq5d5l", "sus")
 
 
@@ -42,7 +45,7 @@ class Values:
     before: Mapping[str, float]
     after: Mapping[str, float]
     by_proxy: frozenset[str] = frozenset()
-    source: Literal["visits", "registrations", "answers", "measures"] = "measures"
+    source: Literal["visits", "registrations", "measures"] = "measures"
     missing: int = 0
 
     @property
@@ -58,16 +61,24 @@ def values(package: TrialPackage, indicator: str) -> Values:
     """The indicator's values of the homes of a trial. A home with several in one period has their mean."""
     if indicator == VISIT_MINUTES:
         return _visit_minutes(package)
-    if any(answer.instrument == indicator for answer in of_kind(package, Answer)):
-        return _scores(package, indicator)
     found: dict[Period, dict[str, list[float]]] = {"before": defaultdict(list), "after": defaultdict(list)}
-    proxies = set()
+    proxies, missing = set(), 0
     for measure in package.measures:
         if measure.indicator == indicator:
             found[measure.period][measure.home].append(measure.value)
             if measure.by_proxy:
                 proxies.add(measure.home)
-    return Values(_means(found["before"]), _means(found["after"]), frozenset(proxies))
+    for answer in of_kind(package, Answer):
+        if answer.instrument != indicator or answer.home is None:
+            continue
+        told = score(package, answer)
+        if told is None:
+            missing += 1
+            continue
+        found[answer.period][answer.home].append(told)
+        if answer.respondent != "resident":
+            proxies.add(answer.home)
+    return Values(_means(found["before"]), _means(found["after"]), frozenset(proxies), missing=missing)
 
 
 def panel(package: TrialPackage, indicator: str) -> list[HomePeriod]:
@@ -81,7 +92,9 @@ def panel(package: TrialPackage, indicator: str) -> list[HomePeriod]:
 def starts(package: TrialPackage) -> dict[str, int | None]:
     """By home the first whole month with the technology (months since year 0); None: never."""
     return {
-        home.home: None if home.installed_on is None else _month(home.installed_on + timedelta(days=30))
+        home.home: None
+        if home.installed_on is None
+        else _month(home.installed_on) + (home.installed_on.day > 1)
         for home in package.homes
     }
 
@@ -89,13 +102,11 @@ def starts(package: TrialPackage) -> dict[str, int | None]:
 def series(package: TrialPackage, indicator: str) -> tuple[list[float | None], list[float | None]]:
     """What was counted for whole units, before the trial's first day and from then on, evenly in time.
 
-    Units are summed where each was counted; a period that misses one is None.
+    Units are summed where each was counted; a period that misses one is None. Where somebody counted all of them
+    together, those counts stand for themselves, and no unit is added to them.
     """
-    points = [
-        each.data
-        for each in package.entries
-        if each.kind == "series_point" and each.data.indicator == indicator
-    ]
+    points = [point for point in of_kind(package, SeriesPoint) if point.indicator == indicator]
+    points = [point for point in points if point.unit is None] or points
     units = {point.unit for point in points}
     of: dict[date, dict[str | None, float]] = defaultdict(dict)
     for point in points:
@@ -122,7 +133,7 @@ def instrument_called(package: TrialPackage, key: str, version: str | None = Non
     for own in of_kind(package, OwnInstrument):
         if own.key == key:
             items = [line for line in own.items.splitlines() if line.strip()]
-            turned = [int(number) for number in (own.reversed_items or "").split()]
+            turned = [number for number in item_answers(own.reversed_items or "") if number is not None]
             return instruments.own(own.key, len(items), own.lowest, own.highest, turned)
     if key == "eq5d5l" and version is None:
         version = next(iter(instruments.value_sets()))
@@ -147,6 +158,32 @@ def item_answers(text: str) -> list[int | None]:
 def score(package: TrialPackage, answer: Answer) -> float | None:
     """What a filled-in questionnaire scores; None where it has no score. Raises EntryError."""
     return instrument_called(package, answer.instrument, answer.version).score(item_answers(answer.items))
+
+
+def single_answers(
+    package: TrialPackage, indicator: str
+) -> tuple[Instrument, dict[Period, dict[str, int]]] | None:
+    """The answers of each home to a questionnaire of one item, which have no mean; None for everything else.
+
+    A home that answered more than once in a period counts with its last answer.
+    """
+    given = [each for each in of_kind(package, Answer) if each.instrument == indicator and each.home]
+    try:
+        asked = instrument_called(package, indicator) if given else None
+    except EntryError:
+        return None
+    if asked is None or asked.items != 1:
+        return None
+    both: dict[Period, dict[str, int]] = {"before": {}, "after": {}}
+    for answer in sorted(given, key=lambda each: each.answered_on):
+        try:
+            told = item_answers(answer.items)
+            asked.score(told)
+        except EntryError:
+            continue
+        if told[0] is not None:
+            both[answer.period][answer.home] = asked.turned(1, told[0])
+    return asked, both
 
 
 def of_kind(package: TrialPackage, noun: type[Any]) -> list[Any]:
@@ -179,24 +216,34 @@ def work_minutes(package: TrialPackage, period: Period, *, new: bool) -> dict[st
 
     From registered visits; where there is none, from the forms that staff filled in for a home.
     """
-    if any(visit.period == period for visit in package.visits) or not _forms(package, period):
-        return _visited(package, period, new=new)
-    return _registered(package, period, new=new)
+    if _from_forms(package, period):
+        return _registered(package, period, new=new)
+    return _visited(package, period, new=new)
+
+
+def _from_forms(package: TrialPackage, period: Period) -> bool:
+    return bool(_forms(package, period)) and not any(visit.period == period for visit in package.visits)
 
 
 def _visit_minutes(package: TrialPackage) -> Values:
     both: dict[Period, dict[str, float]] = {}
-    for period in ("before", "after"):
+    for period in PERIODS:
         found = work_minutes(package, period, new=False)
         both[period] = {home: direct + travel for home, (direct, travel) in found.items()}
-    return Values(both["before"], both["after"], source="visits" if package.visits else "registrations")
+    from_forms = any(_from_forms(package, period) for period in PERIODS)
+    return Values(both["before"], both["after"], source="registrations" if from_forms else "visits")
 
 
 def _visited(package: TrialPackage, period: Period, *, new: bool) -> dict[str, tuple[float, float]]:
     weeks = package.trial.parameters.registration_days / 7
     found: dict[str, tuple[float, float]] = {}
     for visit in package.visits:
-        if visit.period == period and (visit.purpose in NEW_WORK_PURPOSES) is new:
+        if visit.period != period:
+            continue
+        if not new:
+            # A home where only the technology was looked after was registered, and needed no other visit.
+            found.setdefault(visit.home, (0.0, 0.0))
+        if (visit.purpose in NEW_WORK_PURPOSES) is new:
             direct, travel = found.get(visit.home, (0.0, 0.0))
             found[visit.home] = direct + _direct_minutes(visit) / weeks, travel + visit.travel_minutes / weeks
     return found
@@ -205,8 +252,12 @@ def _visited(package: TrialPackage, period: Period, *, new: bool) -> dict[str, t
 def _registered(package: TrialPackage, period: Period, *, new: bool) -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
     for form in _forms(package, period):
+        if form.home is None:
+            continue
         weeks = _planned_weeks(package, form.unit, period)
-        if form.home is not None and (form.purpose in NEW_WORK_PURPOSES) is new:
+        if not new:
+            found.setdefault(form.home, (0.0, 0.0))
+        if (form.purpose in NEW_WORK_PURPOSES) is new:
             direct, travel = found.get(form.home, (0.0, 0.0))
             found[form.home] = direct + form.minutes / weeks, travel + form.travel_minutes / weeks
     return found
@@ -231,22 +282,12 @@ def _direct_minutes(visit: Visit) -> float:
     return (visit.ended_at - visit.started_at) / timedelta(minutes=1)
 
 
-def _scores(package: TrialPackage, indicator: str) -> Values:
-    found: dict[Period, dict[str, list[float]]] = {"before": defaultdict(list), "after": defaultdict(list)}
-    proxies, missing = set(), 0
-    for answer in of_kind(package, Answer):
-        if answer.instrument != indicator or answer.home is None:
-            continue
-        told = score(package, answer)
-        if told is None:
-            missing += 1
-            continue
-        found[answer.period][answer.home].append(told)
-        if answer.respondent != "resident":
-            proxies.add(answer.home)
-    return Values(
-        _means(found["before"]), _means(found["after"]), frozenset(proxies), source="answers", missing=missing
-    )
+def _score(package: TrialPackage, answer: Answer) -> float | None:
+    """The score; None as well for an answer that its questionnaire cannot count, so that it keeps no other from it."""
+    try:
+        return score(package, answer)
+    except EntryError:
+        return None
 
 
 def _dated(package: TrialPackage, indicator: str) -> Iterator[tuple[str, date, float]]:
@@ -255,24 +296,27 @@ def _dated(package: TrialPackage, indicator: str) -> Iterator[tuple[str, date, f
             yield measure.home, measure.measured_on, measure.value
     for answer in of_kind(package, Answer):
         if answer.instrument == indicator and answer.home is not None:
-            told = score(package, answer)
+            told = _score(package, answer)
             if told is not None:
                 yield answer.home, answer.answered_on, told
     if indicator == VISIT_MINUTES:
-        yield from _weekly_visits(package)
+        yield from _weekly_minutes(package)
 
 
-def _weekly_visits(package: TrialPackage) -> Iterator[tuple[str, date, float]]:
-    """Each registration of a home as one value on the day on which it began."""
+def _weekly_minutes(package: TrialPackage) -> Iterator[tuple[str, date, float]]:
+    """Each registration of a home, of its visits or by forms, as one value on the day on which it began."""
     zone = ZoneInfo(package.trial.timezone)
-    for period in ("before", "after"):
-        began: dict[str, date] = {}
-        for visit in package.visits:
-            if visit.period == period:
-                day = visit.started_at.astimezone(zone).date()
-                began[visit.home] = min(day, began.get(visit.home, day))
-        for home, (direct, travel) in _visited(package, period, new=False).items():
-            yield home, began[home], direct + travel
+    for period in PERIODS:
+        if _from_forms(package, period):
+            days = [(str(form.home), form.day) for form in _forms(package, period)]
+        else:
+            days = [
+                (visit.home, visit.started_at.astimezone(zone).date())
+                for visit in package.visits
+                if visit.period == period
+            ]
+        for home, (direct, travel) in work_minutes(package, period, new=False).items():
+            yield home, min(day for of, day in days if of == home), direct + travel
 
 
 def _means(lists: Mapping[str, list[float]]) -> dict[str, float]:
