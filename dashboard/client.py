@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -51,27 +52,44 @@ class ApiClient:
         """Every trial with its headline figures."""
         return self._rows("/v1/trials", "trials")
 
-    def report(self, trial: str, as_of: str | None = None) -> Json:
-        """One trial's report; `as_of` is an ISO date."""
-        return self._object(f"/v1/trials/{trial}/report", {"as_of": as_of} if as_of else {})
+    def trial(self, trial: str) -> Json:
+        """One trial with its headline figures."""
+        return self._object(f"/v1/trials/{quote(trial, safe='')}", {})
 
-    def explanations(self, trial: str) -> list[Json]:
-        """Every figure of the trial: its definition, thresholds, counts and value."""
-        return self._rows(f"/v1/trials/{trial}/explain", "figures")
+    def report(self, trial: str, as_of: str | None = None, known: str = "then") -> Json:
+        """One trial's report, today's or of an earlier day (ISO) as known `then` or `now`."""
+        return self._object(f"/v1/trials/{trial}/report", _about(as_of, known))
 
-    def days(self, trial: str, home: str | None, state: str | None, from_day: str | None) -> list[Json]:
-        """The device-days that the figures count, of a home, in a state, from an ISO day on; None: all."""
+    def explanations(self, trial: str, as_of: str | None = None, known: str = "then") -> list[Json]:
+        """Every figure of that report: its definition, thresholds, counts and value."""
+        found: list[Json] = self._object(f"/v1/trials/{trial}/explain", _about(as_of, known)).get(
+            "figures", []
+        )
+        return found
+
+    def days(
+        self,
+        trial: str,
+        home: str | None,
+        state: str | None,
+        from_day: str | None,
+        as_of: str | None = None,
+        known: str = "then",
+    ) -> list[Json]:
+        """The device-days that that report counts, of a home, in a state, from an ISO day on; None: all."""
         asked = {"home": home, "state": state, "from_day": from_day}
         answer = self._object(
-            f"/v1/trials/{trial}/days", {name: each for name, each in asked.items() if each}
+            f"/v1/trials/{trial}/days",
+            {name: each for name, each in asked.items() if each} | _about(as_of, known),
         )
         days: list[Json] = answer.get("days", [])
         return days
 
-    def periods(self, trial: str) -> Json | None:
-        """The last complete weeks against those before; None where the trial is too young."""
-        found: Json | None = self._object(f"/v1/trials/{trial}/periods", {}).get("comparison")
-        return found
+    def alarms(self, trial: str, as_of: str | None = None, known: str = "then") -> list[Json]:
+        """The alarms that that report counts, the newest first."""
+        answer = self._object(f"/v1/trials/{trial}/alarms", _about(as_of, known))
+        alarms: list[Json] = answer.get("alarms", [])
+        return alarms
 
     def threshold_changes(self, trial: str) -> list[Json]:
         """The newest changes of the trial's thresholds, with the figures under both."""
@@ -181,6 +199,70 @@ class ApiClient:
         """An empty list of devices; `kind` is `xlsx` or `csv`."""
         return self._file(f"/v1/registry/template.{kind}", {})
 
+    def life(self, trial: str) -> Json:
+        """The life of a trial: its phases, rounds, gates, decisions and hand-over."""
+        return self._object(f"/v1/trials/{quote(trial, safe='')}/life", {})
+
+    def phase_report(self, trial: str, phase: str) -> Json:
+        """One phase of a trial, told from what is there."""
+        return self._object(f"/v1/trials/{quote(trial, safe='')}/life/phases/{phase}/report", {})
+
+    def make_trial(self, idea: str, plan: Json) -> Json:
+        """The idea becomes a trial without homes yet; answers with the idea."""
+        return self._changed(f"/v1/ideas/{quote(idea, safe='')}/trial", json=plan)
+
+    def entry_kinds(self) -> list[Json]:
+        """What people can enter: each kind with its fields."""
+        return self._rows("/v1/entry-kinds", "kinds")
+
+    def entries(self, trial: str | None, kind: str | None = None) -> list[Json]:
+        """What was entered about a trial (None: about none), as it stands, the oldest first; of one kind or all."""
+        found: list[Json] = self._object(_entries_of(trial), {"kind": kind} if kind else {}).get(
+            "entries", []
+        )
+        return found
+
+    def entry_versions(self, entry: str) -> list[Json]:
+        """Every version of an entry, the oldest first."""
+        return self._rows(f"/v1/entries/{quote(entry, safe='')}/versions", "versions")
+
+    def enter(self, trial: str | None, kind: str, values: Json) -> Json:
+        """A new entry stands; answers with it."""
+        return self._changed(f"{_entries_of(trial)}/{kind}", json=values)
+
+    def change_entry(self, entry: str, version: int, values: Json) -> Json:
+        """The entry says `values` from now on, unless somebody changed it since `version`; answers with it."""
+        path, asked = f"/v1/entries/{quote(entry, safe='')}", {"version": str(version)}
+        response = self._asked("PUT", path, asked, TIMEOUT_SECONDS, json=values)
+        return self._said(response, self._body(response))
+
+    def step_back(self, entry: str, version: int, step: str) -> Json:
+        """The entry is taken back (`withdraw`), or is as it was before its newest version (`undo`); answers with it."""
+        response = self._post(f"/v1/entries/{quote(entry, safe='')}/{step}", {"version": str(version)})
+        return self._said(response, self._body(response))
+
+    def visit_imports(self, trial: str) -> list[Json]:
+        """The lists of visits that were brought into the trial, the newest first."""
+        return self._rows(_visits_of(trial), "imports")
+
+    def bring_in_visits(
+        self, trial: str, content: bytes, content_type: str, *, dry_run: bool, asked: Mapping[str, str]
+    ) -> Json:
+        """What becomes, or in a dry run would become, of each row of a list of visits; `asked` says how to read it."""
+        response = self._post(
+            _visits_of(trial),
+            {**asked, "dry_run": str(dry_run).lower()},
+            content=content,
+            headers={"Content-Type": content_type},
+            timeout=LIST_TIMEOUT_SECONDS,
+        )
+        body = self._body(response)
+        return body if "rows" in body else self._said(response, body)  # a refusal holds the rows too
+
+    def step_visits(self, trial: str, import_id: int, step: str) -> Json:
+        """A list of visits is taken back whole (`withdraw`), or counts again (`undo`); answers with all lists."""
+        return self._changed(f"{_visits_of(trial)}/{import_id}/{step}")
+
     def _changed(self, path: str, **sent: Any) -> Json:
         response = self._post(path, {}, **sent)
         return self._said(response, self._body(response))
@@ -188,16 +270,10 @@ class ApiClient:
     def _post(
         self, path: str, params: dict[str, str], timeout: float = TIMEOUT_SECONDS, **sent: Any
     ) -> httpx.Response:
-        try:
-            return self._http.post(self.url + path, params=params, timeout=timeout, **sent)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ApiUnreachableError(self.url, str(error) or type(error).__name__) from error
+        return self._asked("POST", path, params, timeout, **sent)
 
     def _file(self, path: str, params: dict[str, str | list[str]]) -> bytes:
-        try:
-            response = self._http.get(self.url + path, params=params, timeout=LIST_TIMEOUT_SECONDS)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ApiUnreachableError(self.url, str(error) or type(error).__name__) from error
+        response = self._asked("GET", path, params, LIST_TIMEOUT_SECONDS)
         if not response.is_success:
             self._said(response, self._body(response))
         return response.content
@@ -217,8 +293,18 @@ class ApiClient:
         return body
 
     def _send(self, path: str, params: dict[str, str], timeout_seconds: float) -> httpx.Response:
+        return self._asked("GET", path, params, timeout_seconds)
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | list[str]],
+        timeout_seconds: float,
+        **sent: Any,
+    ) -> httpx.Response:
         try:
-            return self._http.get(self.url + path, params=params, timeout=timeout_seconds)
+            return self._http.request(method, self.url + path, params=params, timeout=timeout_seconds, **sent)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ApiUnreachableError(self.url, str(error) or type(error).__name__) from error
 
@@ -232,3 +318,16 @@ class ApiClient:
         if response.is_success:
             raise ApiUnreachableError(self.url, "the answer is not JSON")
         return {}
+
+
+def _entries_of(trial: str | None) -> str:
+    return "/v1/entries" if trial is None else f"/v1/trials/{quote(trial, safe='')}/entries"
+
+
+def _about(as_of: str | None, known: str) -> dict[str, str]:
+    """An earlier day, and how it is to be known; nothing for today."""
+    return {} if as_of is None else {"as_of": as_of, "known": known}
+
+
+def _visits_of(trial: str) -> str:
+    return f"/v1/trials/{quote(trial, safe='')}/visits/imports"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from dashboard.address import Earlier, earlier
 from dashboard.client import ApiClient, ApiRefusedError, ApiUnreachableError, Json
 from dashboard.language import _, parse_moment
 from nyttig.settings import Settings
@@ -47,23 +48,25 @@ def _titles(url: str) -> dict[str, str]:
 
 
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
-def _report(url: str, trial: str) -> Json:
-    return _client(url).report(trial)
+def _report(url: str, trial: str, about: Earlier) -> Json:
+    return _client(url).report(trial, *about)
 
 
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
-def _explanations(url: str, trial: str) -> list[Json]:
-    return _client(url).explanations(trial)
+def _explanations(url: str, trial: str, about: Earlier) -> list[Json]:
+    return _client(url).explanations(trial, *about)
 
 
 @st.cache_data(ttl=30, max_entries=64, show_spinner=False)
-def _days(url: str, trial: str, home: str | None, state: str | None, from_day: str | None) -> list[Json]:
-    return _client(url).days(trial, home, state, from_day)
+def _days(
+    url: str, trial: str, home: str | None, state: str | None, from_day: str | None, about: Earlier
+) -> list[Json]:
+    return _client(url).days(trial, home, state, from_day, *about)
 
 
-@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
-def _periods(url: str, trial: str) -> Json | None:
-    return _client(url).periods(trial)
+@st.cache_data(ttl=30, max_entries=16, show_spinner=False)
+def _alarms(url: str, trial: str, about: Earlier) -> list[Json]:
+    return _client(url).alarms(trial, *about)
 
 
 @st.cache_data(ttl=300, max_entries=64, show_spinner=False)
@@ -106,6 +109,42 @@ def _quarantine(url: str) -> list[Json]:
     return _client(url).quarantine()
 
 
+@st.cache_data(ttl=30, max_entries=64, show_spinner=False)
+def _trial(url: str, trial: str) -> Json:
+    return _client(url).trial(trial)
+
+
+# Looked up for every field of every entry, and never changed: it is not copied.
+@st.cache_resource(ttl=3600, show_spinner=False)
+def _entry_kinds(url: str) -> dict[str, Json]:
+    return {kind["name"]: kind for kind in _client(url).entry_kinds()}
+
+
+@st.cache_data(ttl=10, max_entries=256, show_spinner=False)
+def _entries(url: str, trial: str | None, kind: str) -> list[Json]:
+    return _client(url).entries(trial, kind)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _entry_versions(url: str, entry: str) -> list[Json]:
+    return _client(url).entry_versions(entry)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _visit_imports(url: str, trial: str) -> list[Json]:
+    return _client(url).visit_imports(trial)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _life(url: str, trial: str) -> Json:
+    return _client(url).life(trial)
+
+
+@st.cache_data(ttl=30, max_entries=64, show_spinner=False)
+def _phase_report(url: str, trial: str, phase: str) -> Json:
+    return _client(url).phase_report(trial, phase)
+
+
 def health() -> Json:
     """Whether data comes in, at most 2 seconds old."""
     return _health(client().url)
@@ -125,23 +164,23 @@ def titles() -> dict[str, str]:
 
 
 def report(trial: str) -> Json:
-    """One trial's report, at most 10 seconds old."""
-    return _report(client().url, trial)
+    """One trial's report, at most 10 seconds old, or that of the earlier day in the address."""
+    return _report(client().url, trial, earlier())
 
 
 def explanations(trial: str) -> list[Json]:
-    """Every figure of a trial, explained, at most 10 seconds old."""
-    return _explanations(client().url, trial)
+    """Every figure of that report, explained, at most 10 seconds old."""
+    return _explanations(client().url, trial, earlier())
 
 
 def days(trial: str, home: str | None, state: str | None, from_day: str | None) -> list[Json]:
-    """The device-days that the figures count, at most 30 seconds old."""
-    return _days(client().url, trial, home, state, from_day)
+    """The device-days that that report counts, at most 30 seconds old."""
+    return _days(client().url, trial, home, state, from_day, earlier())
 
 
-def periods(trial: str) -> Json | None:
-    """The last complete weeks against those before, at most 10 seconds old."""
-    return _periods(client().url, trial)
+def alarms(trial: str) -> list[Json]:
+    """The alarms that that report counts, the newest first, at most 30 seconds old."""
+    return _alarms(client().url, trial, earlier())
 
 
 def threshold_changes(trial: str) -> list[Json]:
@@ -159,10 +198,63 @@ def home(trial: str, code: str) -> Json:
     return _home(client().url, trial, code)
 
 
+def trial(code: str) -> Json:
+    """One trial by its id: its dates, units, time zone and headline figures, at most half a minute old."""
+    return _trial(client().url, code)
+
+
+def entry_kinds() -> dict[str, Json]:
+    """What people can enter, by its name: `of_trial` and `columns`; at most an hour old."""
+    return _entry_kinds(client().url)
+
+
+def entries(trial: str | None, kind: str) -> list[Json]:
+    """What was entered of a kind about a trial (None: about none), the oldest first, at most 10 seconds old."""
+    return _entries(client().url, trial, kind)
+
+
+def entry_versions(entry: str) -> list[Json]:
+    """Every version of an entry, the oldest first, at most 10 seconds old."""
+    return _entry_versions(client().url, entry)
+
+
+def visit_imports(trial: str) -> list[Json]:
+    """The lists of visits that were brought into a trial, the newest first, at most 10 seconds old."""
+    return _visit_imports(client().url, trial)
+
+
+def life(trial: str) -> Json:
+    """The life of a trial, at most 10 seconds old."""
+    return _life(client().url, trial)
+
+
+def phase_report(trial: str, phase: str) -> Json:
+    """One phase of a trial, told from what is there, at most half a minute old: it may cost a report."""
+    return _phase_report(client().url, trial, phase)
+
+
 def forget_trials() -> None:
     """Everything about trials is asked anew: somebody has just changed one."""
-    for kept in (_report, _explanations, _days, _periods, _calls, _home):
+    for kept in (
+        _trial,
+        _report,
+        _explanations,
+        _days,
+        _calls,
+        _home,
+        _entries,
+        _entry_versions,
+        _visit_imports,
+        _life,
+        _phase_report,
+    ):
         kept.clear()
+
+
+def forget_titles() -> None:
+    """Which trials there are is asked anew: somebody has just made one."""
+    _trials.clear()
+    _titles.clear()
 
 
 def devices(trial: str | None = None) -> Json:
