@@ -11,8 +11,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.deps import Asker, Connection, json
-from nyttig.device_list import CSV_TYPE, EXCEL_TYPE, write_template
+from nyttig.device_list import write_template
 from nyttig.package.technologies import builtin_technologies
+from nyttig.sheet import CSV_TYPE, EXCEL_TYPE
 from nyttig.store import db, sites, technologies
 from nyttig.store.sites import Site
 

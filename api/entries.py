@@ -133,7 +133,7 @@ def entry_kinds() -> Response:
 def of_trial(trial_id: str, connection: Connection, asker: Asker, kinds: OfKind = None) -> Response:
     """What is entered about a trial, as it stands."""
     with db.translated():
-        _require_seen(connection, trial_id, asker)
+        require_seen(connection, trial_id, asker)
         return _all(connection, trial_id, kinds)
 
 
@@ -150,7 +150,7 @@ def enter_of_trial(
 ) -> Response:
     """It is entered about the trial."""
     with db.translated():
-        _require_may_enter(connection, trial_id, asker)
+        require_may_enter(connection, trial_id, asker)
         entry = entering.enter(connection, kind, given, trial_id=trial_id, by=asker.name, at=now)
         return _done(request, connection, entry)
 
@@ -161,7 +161,7 @@ def enter_of_no_trial(
 ) -> Response:
     """It is entered, and belongs to no trial."""
     with db.translated():
-        _require_may_enter(connection, None, asker)
+        require_may_enter(connection, None, asker)
         entry = entering.enter(connection, kind, given, trial_id=None, by=asker.name, at=now)
         return _done(request, connection, entry)
 
@@ -208,7 +208,7 @@ def versions(entry: str, connection: Connection, asker: Asker) -> Response:
     """What the entry said, when, and who entered it."""
     with db.translated():
         known = entries.versions(connection, entry)
-        _require_seen(connection, known[-1].trial_id, asker)
+        require_seen(connection, known[-1].trial_id, asker)
         return json(EntryVersions(tuple(record(each) for each in known)))
 
 
@@ -232,19 +232,21 @@ def _all(connection: Session, trial_id: str | None, kinds: list[str] | None) -> 
     return json(Entries(tuple(record(each) for each in entries.current(connection, trial_id, kinds))))
 
 
-def _require_may_enter(connection: Session, trial_id: str | None, asker: Principal) -> None:
+def require_may_enter(connection: Session, trial_id: str | None, asker: Principal) -> None:
+    """Whoever asks may enter something about the trial (None: of no trial), and sees it."""
     if not asker.roles & MAY_ENTER:
         raise HTTPException(
             HTTPStatus.FORBIDDEN, f"{asker.name} may not enter anything; ask for the role of coordinator"
         )
-    _require_seen(connection, trial_id, asker)
+    require_seen(connection, trial_id, asker)
 
 
 def _require_own(connection: Session, entry: str, asker: Principal) -> None:
-    _require_may_enter(connection, entries.versions(connection, entry)[-1].trial_id, asker)
+    require_may_enter(connection, entries.versions(connection, entry)[-1].trial_id, asker)
 
 
-def _require_seen(connection: Session, trial_id: str | None, asker: Principal) -> None:
+def require_seen(connection: Session, trial_id: str | None, asker: Principal) -> None:
+    """The trial is there and has a unit of the asker's. Raises NotFoundError."""
     if trial_id is None:
         return
     known = {each.id: each.units for each in registry.trials(connection)}

@@ -13,12 +13,13 @@ from starlette.exceptions import HTTPException
 
 from api import problem, registry_examples
 from api.deps import Asker, Connection, json
-from nyttig.device_list import BYTES_MAX, CSV_TYPE, EXCEL_TYPE, read
+from nyttig.device_list import read
 from nyttig.errors import NotFoundError, NyttigError
 from nyttig.labels import labels, sheet
 from nyttig.model import Principal
 from nyttig.package.technologies import builtin_technologies
 from nyttig.registration import Registered, register_list
+from nyttig.sheet import BYTES_MAX, CSV_TYPE, EXCEL_TYPE
 from nyttig.store import db, devices, registry
 from nyttig.store.devices import RegisteredDevice
 

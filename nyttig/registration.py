@@ -13,6 +13,7 @@ from nyttig.errors import NotFoundError
 from nyttig.model import Device, Placement, Technology
 from nyttig.package.cells import CellError, parse
 from nyttig.package.columns import closest
+from nyttig.sheet import RowProblem
 from nyttig.store import (
     changes,
     db,
@@ -39,15 +40,6 @@ class FieldChange:
     field: str
     before: str | float | None
     after: str | float | None
-
-
-@dataclass(frozen=True, slots=True)
-class RowProblem:
-    """Why a row is refused: the column and its value where it is one cell's fault, and what to do."""
-
-    column: str | None
-    value: str | None
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)

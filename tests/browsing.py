@@ -15,6 +15,8 @@ import pytest
 from conftest import free_port
 from playwright.sync_api import Browser, sync_playwright
 
+from dashboard.run import options
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -36,12 +38,18 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def dashboard_of(api_url: str, folder: Path) -> Iterator[str]:
-    """The address of a dashboard on that API, started from an empty folder as a process of its own."""
+def dashboard_of(api_url: str, folder: Path, script: Path | None = None) -> Iterator[str]:
+    """The address of a dashboard on that API, started from an empty folder as a process of its own.
+
+    `script` is a page to serve in the place of the dashboard's.
+    """
     port = free_port()
+    page = ["nyttig.cli", "dashboard", "--port", str(port)]
+    if script is not None:
+        page = ["streamlit", "run", str(script), *options("127.0.0.1", port)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nyttig.cli", "dashboard", "--port", str(port)],
+            [sys.executable, "-m", *page],
             env={**os.environ, "NYTTIG_API_URL": api_url},
             cwd=folder,
             stdout=log,

@@ -24,12 +24,14 @@ from api.quarantine import Quarantine
 from api.registry import RegisteredDevices
 from api.sites import DemoSites
 from api.trials import Trials, TrialSummary
+from api.visits import VisitImports
 from nyttig.benefit import Benefit
 from nyttig.calls import CallList
 from nyttig.device_record import Answered, DeviceRecord
 from nyttig.explain import Explanation
 from nyttig.health.assess import Health
 from nyttig.health.visits import WorkList
+from nyttig.life import Life, PhaseReport
 from nyttig.proposed import Proposals
 from nyttig.report import Report
 from nyttig.store.homes import HomeRecord
@@ -46,8 +48,11 @@ MODELS: dict[str, Any] = {
     "/v1/trials/{trial_id}/calls": CallList,
     "/v1/trials/{trial_id}/homes/{home}": HomeRecord,
     "/v1/trials/{trial_id}/history": History,
+    "/v1/trials/{trial_id}/visits/imports": VisitImports,
     "/v1/trials/{trial_id}/entries": Entries,
     "/v1/trials/{trial_id}/benefit": Benefit,
+    "/v1/trials/{trial_id}/life": Life,
+    "/v1/trials/{trial_id}/life/phases/{phase}/report": PhaseReport,
     "/v1/entries": Entries,
     "/v1/entries/{entry}/versions": EntryVersions,
     "/v1/entry-kinds": EntryKinds,
@@ -113,7 +118,9 @@ def test_everything_that_can_be_read_is_in_these_tests(described: dict[str, Any]
 def test_every_answer_has_its_declared_shape(api: httpx.Client, path: str) -> None:
     home = api.get(f"/v1/trials/{ALNA}/report").json()["homes"][0]["home"]
     entry = api.get(f"/v1/trials/{ALNA}/entries").json()["entries"][0]["entry"]
-    named = path.format(trial_id=ALNA, device="md-101", figure="use_day_rate", home=home, entry=entry)
+    named = path.format(
+        trial_id=ALNA, device="md-101", figure="use_day_rate", home=home, entry=entry, phase="idea"
+    )
     response = api.get(named, params=ASKED.get(path))
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"

@@ -18,9 +18,9 @@ from packages import one_home
 from serving import serving
 
 from api.deps import principal
-from nyttig.device_list import BYTES_MAX, EXCEL_TYPE
 from nyttig.model import Principal
 from nyttig.package.technologies import builtin_technologies
+from nyttig.sheet import BYTES_MAX, EXCEL_TYPE
 from nyttig.store import db, registry
 
 CSV = {"Content-Type": "text/csv; charset=utf-8"}

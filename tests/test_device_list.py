@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packages import PLACED_AT, one_home
 
-from nyttig.device_list import COLUMNS, DeviceList, ListError, read, write_template
+from nyttig.device_list import COLUMNS, DeviceList, read, write_template
 from nyttig.errors import NotFoundError
 from nyttig.package.technologies import builtin_technologies
 from nyttig.registration import Registered, register_list
+from nyttig.sheet import ListError
 from nyttig.store import changes, db, devices, history, placements, quarantine, registry, replays
 from nyttig.store.db import Session
 from nyttig.store.quarantine import Quarantined

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from html import escape
 from typing import NamedTuple
 
 import streamlit as st
 
-from dashboard import live, registry, table
+from dashboard import live, registry
 from dashboard.address import choose
 from dashboard.client import ApiRefusedError, Json
 from dashboard.facts import plain
 from dashboard.language import _, moment, ngettext, number, parse_moment
-from dashboard.palette import BAD, CAREFUL, FAINT, GOOD, GRID, INK
+from dashboard.palette import BAD, CAREFUL, FAINT, GOOD
 from dashboard.registry_words import field, result, value
-from dashboard.table import Column
+from dashboard.sections import row_results
+from dashboard.sections.row_results import RowResult
 
 CSV_TYPE = "text/csv"
 EXCEL_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEGABYTES_MAX = 20
-ROWS_SHOWN = 40
-ALL, NONE = "all", "none"
-GAP = '<div style="height:.7rem"></div>'
-# A sign and a colour for each result; the sign alone is enough.
+NONE = "none"
 LOOKS = {"refused": ("✕", BAD), "added": ("+", GOOD), "changed": ("→", CAREFUL), "unchanged": ("=", FAINT)}
 
 
@@ -153,11 +149,7 @@ def _entered(upload: Upload, *, skip_bad: bool) -> Json:
 
 
 def _say_counts(told: Json) -> None:
-    counts = " · ".join(
-        f"{sign} {result(code)} **{number(told[code])}**"
-        for code, (sign, _colour) in sorted(LOOKS.items(), key=lambda look: look[0] == "refused")
-        if told[code]
-    )
+    counts = row_results.counts(told, LOOKS, result, last="refused")
     if told["written"]:
         st.success(_("Entered. {counts}").format(counts=counts), icon=":material/check_circle:")
     else:
@@ -171,64 +163,22 @@ def _say_counts(told: Json) -> None:
 
 
 def _rows(told: Json) -> None:
-    rows: list[Json] = told["rows"]
-    if not rows:
-        return
-    counts = Counter(row["result"] for row in rows)
-    names = {ALL: _("All {n}").format(n=number(len(rows)))}
-    names |= {
-        code: f"{sign} {result(code)} {number(counts[code])}"
-        for code, (sign, _colour) in LOOKS.items()
-        if counts[code]
-    }
-    wanted = st.pills(
-        _("Result"),
-        list(names),
-        format_func=names.__getitem__,
-        default="refused" if counts["refused"] else ALL,
-        required=True,
-        key=f"rows:{told['written']}:{bool(counts['refused'])}",
-    )
-    listed = [row for row in rows if wanted in (ALL, None, row["result"])]
-    st.markdown("".join(_row(row) for row in listed[:ROWS_SHOWN]) + GAP, unsafe_allow_html=True)
-    if len(listed) > ROWS_SHOWN:
-        st.caption(
-            _("The first {shown} of {all}. The table below holds all.").format(
-                shown=number(ROWS_SHOWN), all=number(len(listed))
-            )
-        )
-    table.beside(
+    row_results.show(
         "device-list",
         [
-            {
-                "row": str(row["row"]),
-                "device": row["device"],
-                "result": result(row["result"]),
-                "said": "; ".join([*map(problem, row["problems"]), *map(change, row["changes"])]),
-            }
-            for row in listed
+            RowResult(
+                row["row"],
+                row["device"],
+                row["result"],
+                [*map(problem, row["problems"]), *map(change, row["changes"])],
+            )
+            for row in told["rows"]
         ],
-        [
-            Column("row", _("Row")),
-            Column("device", _("Device")),
-            Column("result", _("Result")),
-            Column("said", _("What and why")),
-        ],
-    )
-
-
-def _row(row: Json) -> str:
-    sign, colour = LOOKS.get(row["result"], LOOKS["unchanged"])
-    lines = [*map(problem, row["problems"]), *map(change, row["changes"])]
-    said = "".join(f"<div>{escape(line)}</div>" for line in lines)
-    place = _("row {n}").format(n=row["row"])
-    return (
-        f'<div style="display:flex;gap:.7rem;padding:.45rem 0;border-bottom:1px solid {GRID}">'
-        f'<div style="color:{colour};font-size:1.1rem;line-height:1.3;width:1.2rem;flex:none;text-align:center">'
-        f'{sign}</div><div style="min-width:0;overflow-wrap:anywhere"><div style="color:{INK}">'
-        f'<b>{escape(row["device"] or "–")}</b> <span style="color:{FAINT};font-size:.85rem">{escape(place)}</span> '
-        f'<span style="color:{colour};font-size:.9rem">{escape(result(row["result"]))}</span></div>'
-        f'<div style="color:{FAINT};font-size:.9rem">{said}</div></div></div>'
+        LOOKS,
+        result,
+        about=_("Device"),
+        first="refused",
+        key=str(told["written"]),
     )
 
 

@@ -110,13 +110,16 @@ def what(entry: Json) -> str:
             reason=end_reason(after.get("end_reason") or "other"),
         ),
         "home_end_withdrawn": _("{home} takes part again: its end was taken back").format(home=home),
+        "visits_imported": _("visits of the list {file} brought in").format(file=after.get("file")),
+        "visits_withdrawn": _("visits of the list {file} taken back").format(file=before.get("file")),
+        "visits_restored": _("visits of the list {file} count again").format(file=after.get("file")),
     }
     return str(sentences.get(entry["action"], entry["action"].replace("_", " ")))
 
 
 def details(entry: Json) -> list[str]:
     """What was before and is after, as far as the sentence does not say it; of what is new, what tells it apart."""
-    if entry["action"].startswith("home_") or entry["action"] in (
+    if entry["action"].startswith(("home_", "visits_")) or entry["action"] in (
         "placed",
         "moved",
         "removed",

@@ -98,4 +98,4 @@ class Mapping:
 
     system: str = said("What the list comes from")
     table: Literal["visits"] = said("What the list holds")
-    columns: str = said("Which column is which: a JSON object from our names to theirs", kind="json")
+    columns: str = said("How the list is read: a JSON object of columns, values and always", kind="json")

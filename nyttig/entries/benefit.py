@@ -9,6 +9,9 @@ from typing import Literal
 from nyttig.column import said
 from nyttig.model import Perspective
 
+ROUNDING = 1e-9
+"""Shares that were entered as decimals may miss their sum by this much."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harm:
@@ -121,3 +124,35 @@ class SeriesPoint:
     starts_on: date = said("First day of the period that the point stands for")
     value: float = said("The value, in the indicator's unit")
     unit: str | None = said("Unit; empty: all of them together", default=None)
+
+
+def contradiction(data: object) -> tuple[str, str] | None:
+    """The field of an entry that speaks against the others, and what to do about it; None where nothing does."""
+    if isinstance(data, Realisation) and data.reallocated_ratio + data.cashed_ratio > 1 + ROUNDING:
+        return (
+            "cashed_ratio",
+            f"is, with the {data.reallocated_ratio:g} that is reallocated, more than the whole; lower one of them",
+        )
+    if isinstance(data, AssessedGain) and not data.low <= data.likely <= data.high:
+        return "likely", f"does not lie between {data.low:g} and {data.high:g}; enter least, likely and most"
+    return _of_assumption(data) if isinstance(data, Assumption) else None
+
+
+def _of_assumption(data: Assumption) -> tuple[str, str] | None:
+    lowest, highest, words = {
+        "discount_rate": (-0.5, 1.0, "a share a year: write 0.04 for 4 %"),
+        "horizon_years": (1.0, 50.0, "whole years, from 1 to 50"),
+        "homes_in_operation": (1.0, 1e7, "a number of homes, 1 or more"),
+        "use_day_ratio": (0.001, 1.0, "a share of days: write 0.8 for 80 %"),
+        "hourly_rate": (0.01, 1e6, "an amount an hour, more than 0"),
+    }[data.name]
+    for field, value in (("likely", data.likely), ("low", data.low), ("high", data.high)):
+        if value is None:
+            continue
+        if not lowest <= value <= highest or (data.name == "horizon_years" and value != int(value)):
+            return field, f"cannot be; enter {words}"
+    if (data.low is None) is not (data.high is None):
+        return ("low" if data.low is None else "high"), "is empty; enter both ends of the range, or neither"
+    if data.low is not None and data.high is not None and not data.low <= data.likely <= data.high:
+        return "likely", f"does not lie between {data.low:g} and {data.high:g}; correct one of the three"
+    return None

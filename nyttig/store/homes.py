@@ -141,9 +141,9 @@ def pause(
                 f" {other.paused_to.astimezone(zone):%Y-%m-%d %H:%M}; take that pause back first, or choose other days"
             )
     connection.execute(
-        "INSERT INTO pauses (trial_id, site_id, paused_from, paused_to, reason)"
-        " SELECT %s, id, %s, %s, %s FROM sites WHERE code = %s",
-        (trial_id, paused_from, paused_to, reason, home),
+        "INSERT INTO pauses (trial_id, site_id, paused_from, paused_to, reason, entered_by)"
+        " SELECT %s, id, %s, %s, %s, %s FROM sites WHERE code = %s",
+        (trial_id, paused_from, paused_to, reason, by, home),
     )
     told = _told(Pause(home, paused_from, paused_to, reason))
     history.record(
@@ -201,7 +201,7 @@ def end(
     begins = known.installed_on
     if begins is not None and ended_on < begins:
         raise ClashError(f"{home} cannot end on {ended_on}: it was installed on {begins}")
-    _set_end(connection, trial_id, home, ended_on, reason)
+    _set_end(connection, trial_id, home, ended_on, reason, by)
     history.record(
         connection,
         by=by,
@@ -218,7 +218,7 @@ def withdraw_end(connection: Connection[Any], trial_id: str, home: str, *, by: s
     known = record(connection, trial_id, home)
     if known.ended_on is None:
         raise ClashError(f"{home} has not ended; there is nothing to take back")
-    _set_end(connection, trial_id, home, None, None)
+    _set_end(connection, trial_id, home, None, None, None)
     history.record(
         connection,
         by=by,
@@ -230,12 +230,17 @@ def withdraw_end(connection: Connection[Any], trial_id: str, home: str, *, by: s
 
 
 def _set_end(
-    connection: Connection[Any], trial_id: str, home: str, ended_on: date | None, reason: str | None
+    connection: Connection[Any],
+    trial_id: str,
+    home: str,
+    ended_on: date | None,
+    reason: str | None,
+    entered_by: str | None,
 ) -> None:
     connection.execute(
-        "UPDATE enrolments SET ended_on = %s, end_reason = %s WHERE trial_id = %s"
+        "UPDATE enrolments SET ended_on = %s, end_reason = %s, end_entered_by = %s WHERE trial_id = %s"
         " AND site_id = (SELECT id FROM sites WHERE code = %s)",
-        (ended_on, reason, trial_id, home),
+        (ended_on, reason, entered_by, trial_id, home),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg import Connection
@@ -53,6 +53,15 @@ class KnownTrial:
     technology: str
     timezone: str
     units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedIn:
+    """A trial of a technology in one of its units."""
+
+    trial: str
+    unit: str
+    starts: date
 
 
 def save(
@@ -105,6 +114,20 @@ def trials(connection: Connection[Any]) -> list[KnownTrial]:
         """
     ).fetchall()
     return [KnownTrial(*(*row[:3], tuple(row[3]))) for row in rows]
+
+
+def tried(connection: Connection[Any], technology: str) -> list[TriedIn]:
+    """Where the technology was tried, by whichever trial with a home in it, in the order in which they started."""
+    rows = connection.execute(
+        """
+        SELECT t.id, u.name, t.starts FROM trials t
+        JOIN trial_units n ON n.trial_id = t.id JOIN units u ON u.id = n.unit_id
+        WHERE t.technology_id = %s AND EXISTS (SELECT FROM enrolments e WHERE e.trial_id = t.id)
+        ORDER BY t.starts, t.id, n.place
+        """,
+        (technology,),
+    ).fetchall()
+    return [TriedIn(*row) for row in rows]
 
 
 def require(connection: Connection[Any], trial_id: str) -> None:
