@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.deps import Asker, Now, current, json
+from api.deps import Asker, Now, current, json, ready
 from api.reports import Reports
-from api.trials import AsOf, asked_report, require_trial
+from api.trials import AsKnown, AsOf, asked, asked_moment, require_trial
 from nyttig.errors import NyttigError
 from nyttig.evidence import evidence
-from nyttig.explain import DeviceDay, Explanation, definitions, explain, explained_days
-from nyttig.figures.periods import Comparison, compare
-from nyttig.report import as_of_moment
+from nyttig.explain import (
+    Alarm,
+    DeviceDay,
+    Explanation,
+    definitions,
+    explain,
+    explained_alarms,
+    explained_days,
+)
+from nyttig.figures.alarms import OUTCOMES
+from nyttig.figures.periods import Comparison, Periods
+from nyttig.report import Report
 from nyttig.thresholds import ThresholdChange, threshold_changes
 
 router = APIRouter(prefix="/v1/trials", tags=["trials"])
@@ -40,10 +48,30 @@ class DeviceDays:
 
 
 @dataclass(frozen=True, slots=True)
-class Periods:
-    """The last complete weeks against those before; null where the trial is too young."""
+class RaisedAlarms:
+    """The alarms asked for, the newest first."""
+
+    alarms: tuple[Alarm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartPeriods:
+    """One unit's or technology's last complete weeks against those before, by its name."""
+
+    part: str
+    comparison: Comparison | None
+    participation: Comparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPeriods:
+    """The last complete weeks against those before: by the measure of the technology's class, and of what was due.
+    Null where the trial is too young, or nothing is due. Then the same unit by unit, technology by technology."""
 
     comparison: Comparison | None
+    participation: Comparison | None
+    units: tuple[PartPeriods, ...]
+    technologies: tuple[PartPeriods, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +82,30 @@ class ThresholdChanges:
 
 
 @router.get("/{trial_id}/explain", responses={200: {"model": Explanations}})
-def figures(trial_id: str, request: Request, now: Now, asker: Asker, as_of: AsOf = None) -> Response:
+def figures(
+    trial_id: str, request: Request, now: Now, asker: Asker, as_of: AsOf = None, known: AsKnown = None
+) -> Response:
     """Every figure of a trial with its definition, its thresholds, what went in and what stayed out."""
-    report = asked_report(request, trial_id, now, asker, as_of)
-    return json(Explanations(tuple(explain(report, figure) for figure in definitions())))
+    return ready(asked(request, trial_id, now, asker, as_of, known).json("explain", explanations))
+
+
+def explanations(report: Report) -> Explanations:
+    """Every figure of a report, explained."""
+    return Explanations(tuple(explain(report, figure) for figure in definitions()))
 
 
 @router.get("/{trial_id}/explain/{figure}", responses={200: {"model": Explanation}})
 def figure(
-    trial_id: str, figure: str, request: Request, now: Now, asker: Asker, as_of: AsOf = None
+    trial_id: str,
+    figure: str,
+    request: Request,
+    now: Now,
+    asker: Asker,
+    as_of: AsOf = None,
+    known: AsKnown = None,
 ) -> Response:
     """One figure of a trial, explained."""
-    return json(explain(asked_report(request, trial_id, now, asker, as_of), figure))
+    return json(explain(asked(request, trial_id, now, asker, as_of, known).report, figure))
 
 
 @router.get("/{trial_id}/days", responses={200: {"model": DeviceDays}})
@@ -81,34 +121,73 @@ def days(
     from_day: Annotated[date | None, Query(description="First day")] = None,
     to_day: Annotated[date | None, Query(description="Last day")] = None,
     as_of: AsOf = None,
+    known: AsKnown = None,
 ) -> Response:
     """The device-days that the figures count: state, uses, observed minutes, events, and gaps in what was sent."""
     if state is not None and set(state) - set(STATES):
         raise NyttigError(f"state {state!r} holds letters that are none of {STATES}")
     reports: Reports = request.app.state.reports
-    trial = require_trial(asker, reports.current(trial_id, now)).trial
-    moment = now if as_of is None else as_of_moment(as_of, trial.timezone, now)
+    report = require_trial(asker, reports.current(trial_id, now))
+    moment, as_known = asked_moment(report, now, as_of, known)
     with current(request.app.state.pool) as connection:
-        found = evidence(connection, trial_id, moment)
-    return json(
-        DeviceDays(tuple(explained_days(found, home=home, state=state, from_day=from_day, to_day=to_day)))
-    )
-
-
-@router.get("/{trial_id}/periods", responses={200: {"model": Periods}})
-def periods(trial_id: str, request: Request, now: Now, asker: Asker, as_of: AsOf = None) -> Response:
-    """The last four complete weeks against the four before, and whether the difference is more than chance could do."""
-    report = asked_report(request, trial_id, now, asker, as_of)
-    yesterday = report.as_of.astimezone(ZoneInfo(report.trial.timezone)).date() - timedelta(days=1)
-    return json(
-        Periods(
-            compare(
-                report.homes,
-                min(yesterday, report.last_day),
-                report.parameters,
-                standby=report.trial.usage_class == "standby",
-            )
+        all_is_known = as_known.cut_at is None
+        found = evidence(
+            connection, trial_id, moment, folded=all_is_known, known_at=as_known.cut_at, home=home
         )
+        told = explained_days(
+            found,
+            home=home,
+            state=state,
+            from_day=from_day,
+            to_day=to_day,
+            connection=connection if all_is_known else None,
+        )
+    return json(DeviceDays(tuple(told)))
+
+
+@router.get("/{trial_id}/alarms", responses={200: {"model": RaisedAlarms}})
+def alarms(
+    trial_id: str,
+    request: Request,
+    now: Now,
+    asker: Asker,
+    home: Annotated[str | None, Query(description="Only this home")] = None,
+    outcome: Annotated[
+        str | None, Query(description=f"Only alarms of which this became: {', '.join(OUTCOMES)}")
+    ] = None,
+    as_of: AsOf = None,
+    known: AsKnown = None,
+) -> Response:
+    """The alarms that the figures count: who raised each, when, and who handled it how many minutes later."""
+    if outcome not in (None, *OUTCOMES):
+        raise NyttigError(f"outcome {outcome!r} is none of {', '.join(OUTCOMES)}")
+    reports: Reports = request.app.state.reports
+    report = require_trial(asker, reports.current(trial_id, now))
+    moment, as_known = asked_moment(report, now, as_of, known)
+    with current(request.app.state.pool) as connection:
+        found = evidence(connection, trial_id, moment, folded=True, known_at=as_known.cut_at, home=home)
+    return json(RaisedAlarms(tuple(explained_alarms(found, home=home, outcome=outcome))))
+
+
+@router.get("/{trial_id}/periods", responses={200: {"model": TrialPeriods}})
+def periods(
+    trial_id: str, request: Request, now: Now, asker: Asker, as_of: AsOf = None, known: AsKnown = None
+) -> Response:
+    """The last four complete weeks against the four before, and whether the difference is more than chance could do."""
+    return ready(asked(request, trial_id, now, asker, as_of, known).json("periods", trial_periods))
+
+
+def trial_periods(report: Report) -> TrialPeriods:
+    """What a report says of its periods, for all homes and part by part."""
+
+    def part(name: str, periods: Periods) -> PartPeriods:
+        return PartPeriods(name, periods.comparison, periods.participation)
+
+    return TrialPeriods(
+        report.periods.comparison,
+        report.periods.participation,
+        tuple(part(each.unit, each.periods) for each in report.units),
+        tuple(part(each.technology, each.periods) for each in report.technologies),
     )
 
 

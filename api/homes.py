@@ -12,12 +12,13 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from api.deps import Asker, Connection, Now, current, json
+from api.deps import Asker, Connection, Now, current, json, ready
 from api.reports import Reports
 from api.trials import require_trial
 from nyttig.calls import CallList, call_list
 from nyttig.errors import NotFoundError
 from nyttig.model import EndReason, Principal
+from nyttig.report import Report
 from nyttig.store import db, homes
 from nyttig.store.db import Session
 from nyttig.store.homes import HomeRecord
@@ -75,9 +76,14 @@ ANSWER: dict[int | str, dict[str, Any]] = {
 def calls(trial_id: str, request: Request, now: Now, asker: Asker) -> Response:
     """Homes whose use fell or stopped, with the evidence; homes whose device comes first; and calls put off by a note."""
     reports: Reports = request.app.state.reports
-    report = require_trial(asker, reports.current(trial_id, now))
-    with current(request.app.state.pool) as connection:
-        return json(call_list(connection, report, now))
+    kept = reports.kept(trial_id, now)
+    require_trial(asker, kept.report)
+
+    def listed(report: Report) -> CallList:
+        with current(request.app.state.pool) as connection:
+            return call_list(connection, report, report.as_of)
+
+    return ready(kept.json("calls", listed))
 
 
 @router.get("/homes/{home}", responses={200: {"model": HomeRecord}})

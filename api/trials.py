@@ -14,20 +14,29 @@ from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
 
 from api import examples
-from api.deps import Asker, Now, current, json
-from api.reports import Reports
+from api.deps import Asker, Now, current, json, ready
+from api.reports import Kept, Reports
 from nyttig.errors import NotFoundError
 from nyttig.export import export
 from nyttig.figures.adoption import Coverage, UseDayRate
 from nyttig.figures.intervals import Share
 from nyttig.model import Principal
-from nyttig.report import Report, TrialFacts, as_of_moment
+from nyttig.report import Known, Report, TrialFacts, as_of_moment, known_as_asked
 
 router = APIRouter(prefix="/v1/trials", tags=["trials"])
 
 AsOf = Annotated[
     str | None,
     Query(description="A day (its end, local to the trial) or a time with offset", examples=["2026-11-01"]),
+]
+
+AsKnown = Annotated[
+    str | None,
+    Query(
+        description="`then` (the default): from what had arrived and was registered by `as_of`; `now`: from all that is"
+        " known of that time now; or a day or time after it: from what was known at that",
+        examples=["then", "now"],
+    ),
 ]
 
 
@@ -72,9 +81,10 @@ def trial_report(
     now: Now,
     asker: Asker,
     as_of: AsOf = None,
+    known: AsKnown = None,
 ) -> Response:
-    """All figures of one trial, as of now or of an earlier day."""
-    return json(asked_report(request, trial_id, now, asker, as_of))
+    """All figures of one trial, as of now or of an earlier day, as they were known then or are known now."""
+    return ready(asked(request, trial_id, now, asker, as_of, known).json("report", lambda report: report))
 
 
 @router.get("/{trial_id}/export", response_class=FileResponse)
@@ -104,15 +114,30 @@ def trial_export(
     )
 
 
-def asked_report(
-    request: Request, trial_id: str, now: datetime, asker: Principal, as_of: str | None
-) -> Report:
-    """The report that is asked for, as of now or of the day or time `as_of`."""
+def asked(
+    request: Request,
+    trial_id: str,
+    now: datetime,
+    asker: Principal,
+    as_of: str | None,
+    known: str | None = None,
+) -> Kept:
+    """The report that is asked for, as of now or of the day or time `as_of`, as `known` then or now."""
     reports: Reports = request.app.state.reports
-    found = require_trial(asker, reports.current(trial_id, now))
-    if as_of is None:
+    found = reports.kept(trial_id, now)
+    require_trial(asker, found.report)
+    if as_of is None and known in (None, "then", "now"):
         return found
-    return reports.as_of(trial_id, as_of_moment(as_of, found.trial.timezone, now))
+    return reports.as_of(trial_id, *asked_moment(found.report, now, as_of, known))
+
+
+def asked_moment(
+    report: Report, now: datetime, as_of: str | None, known: str | None
+) -> tuple[datetime, Known]:
+    """The moment that is asked about, and what is to be known of the time before it."""
+    zone = report.trial.timezone
+    moment = now if as_of is None else as_of_moment(as_of, zone, now)
+    return moment, known_as_asked(known, moment, zone, now)
 
 
 def require_trial(asker: Principal, report: Report) -> Report:

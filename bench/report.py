@@ -29,6 +29,7 @@ from nyttig.store import db, migrate, platform, registry
 from nyttig.store.platform import Outage
 
 STARTS = date(2025, 6, 2)
+PLACED_AT_HOUR = 6
 DEVICES = 5
 UNITS = tuple(f"Unit {n}" for n in range(1, 11))
 
@@ -61,7 +62,7 @@ def measured(homes: int, days: int, events: int, scheduled: bool) -> str:
     """One row of the table."""
     with served("embedded") as server:
         now = registered(homes, days, scheduled)
-        rows = fill(days, events)
+        rows = fill(now, events)
         began = time.monotonic()
         with db.connect() as connection:
             fold_all(connection, now)
@@ -94,6 +95,8 @@ def call(now: datetime) -> tuple[float, float, float]:
             "--json",
             "--as-of",
             now.isoformat(),
+            "--known",  # it was registered a moment ago
+            "now",
         ]
         began = time.monotonic()
         process = subprocess.Popen(command, stdout=output, cwd=PROJECT)
@@ -110,22 +113,25 @@ def call(now: datetime) -> tuple[float, float, float]:
     return seconds, usage.ru_utime + usage.ru_stime, memory
 
 
-def registered(homes: int, days: int, scheduled: bool) -> datetime:
+def registered(
+    homes: int, days: int, scheduled: bool, *, starts: date = STARTS, lossy_outages: int = 1
+) -> datetime:
     """The database has our schema and the trial; returns the moment of the report, an afternoon of its last day.
 
-    One home in twenty has ended, one had a pause, one had a device changed; the platform was away once.
+    One home in twenty has ended, one had a pause, one had a device changed; the platform was away so many times, and what
+    was sent meanwhile did not all arrive later.
     """
     migrate.migrate()
     technology = "medicine_dispenser" if scheduled else "feeding_robot"
-    trial = Trial("bench", "Bench", None, UNITS, technology, "Europe/Oslo", "NOK", STARTS)
-    placed = datetime(STARTS.year, STARTS.month, STARTS.day, 6, tzinfo=UTC)
+    trial = Trial("bench", "Bench", None, UNITS, technology, "Europe/Oslo", "NOK", starts)
+    placed = datetime(starts.year, starts.month, starts.day, PLACED_AT_HOUR, tzinfo=UTC)
     now = placed + timedelta(days=days - 1, hours=9)
     home_rows, devices, placements, pauses = [], [], [], []
     for n in range(homes):
-        ended = STARTS + timedelta(days=days * 2 // 3) if n % 20 == 1 else None
+        ended = starts + timedelta(days=days * 2 // 3) if n % 20 == 1 else None
         reason = "stopped_using" if ended else None
         home_rows.append(
-            Home(f"h{n:04}", "home", UNITS[n % len(UNITS)], STARTS, STARTS, STARTS, ended, reason)  # type: ignore[arg-type]  # a literal
+            Home(f"h{n:04}", "home", UNITS[n % len(UNITS)], starts, starts, starts, ended, reason)  # type: ignore[arg-type]  # a literal
         )
         for k in range(DEVICES):
             code = f"d{n:04}-{k}"
@@ -149,16 +155,17 @@ def registered(homes: int, days: int, scheduled: bool) -> datetime:
         pauses=tuple(pauses),
         schedules=schedules if scheduled else (),
     )
-    away = placed + timedelta(days=days // 2, hours=2)
     with db.connect() as connection:
         registry.save(connection, package, builtin_technologies())
-        platform.record(connection, Outage("session", away, away + timedelta(hours=2), True))
+        for n in range(lossy_outages):
+            away = placed + timedelta(days=days * (n + 1) // (lossy_outages + 1), hours=2)
+            platform.record(connection, Outage("session", away, away + timedelta(hours=2), True))
         connection.commit()
     return now
 
 
-def fill(days: int, events: int) -> int:
-    """The rollups of so many days are there, hour after hour as they would have come; returns how many.
+def fill(until: datetime, events: int, *, starts: date = STARTS) -> int:
+    """The rollups from when the devices were placed to `until` are there, as they would have come; returns how many.
 
     A device is not heard in one hour of fifty, and not for a whole day about four times a year. On seven of ten days a
     home uses its devices, each about twice.
@@ -171,8 +178,7 @@ def fill(days: int, events: int) -> int:
             """
             INSERT INTO rollups (device_id, hour, events_total, alive_minutes, uses, use_minutes, other_uses)
             SELECT id, hour, %(events)s, alive << shift, used, CASE WHEN used > 0 THEN 1::bigint << shift ELSE 0 END, 0
-            FROM generate_series(%(starts)s::timestamptz, %(starts)s::timestamptz + %(days)s * interval '1 day'
-                                 - interval '10 hours', '1 hour') hour
+            FROM generate_series(%(starts)s::timestamptz, %(until)s::timestamptz - interval '1 hour', '1 hour') hour
             CROSS JOIN LATERAL (
                 SELECT id, chance %% (60 / %(events)s) AS shift,
                        (chance / 64 %% 8 = 0 AND extract(hour FROM hour) BETWEEN 6 AND 21
@@ -189,8 +195,8 @@ def fill(days: int, events: int) -> int:
             """,
             {
                 "events": events,
-                "starts": datetime(STARTS.year, STARTS.month, STARTS.day, tzinfo=UTC),
-                "days": days,
+                "starts": datetime(starts.year, starts.month, starts.day, PLACED_AT_HOUR, tzinfo=UTC),
+                "until": until,
                 "devices": DEVICES,
             },
         ).rowcount

@@ -23,7 +23,17 @@ from population_judged import Error, Held, Stops, bounds, errors, figures_of, in
 from population_silences import Mechanism
 
 POINTS = ("use-day rate", "uses per home-week", "active homes", "sustained use", "participation", "coverage")
-IN_UNITS = ("uses per home-week",)
+IN_UNITS = ("uses per home-week", "median minutes to handling")
+INTERVAL_OF = {
+    "participation": "participation (by homes)",
+    "active homes": "active homes (Wilson)",
+    "sustained use": "sustained use (Wilson)",
+    "still using on day 60": "still using on day 60 (log-log)",
+    "still using on day 120": "still using on day 120 (log-log)",
+    "begun by day 14": "not begun by day 14 (log-log)",
+}
+"""The figures of the short table that have an interval, and which it is."""
+SHORT = ("use-day rate", "uses per home-week", "coverage", *INTERVAL_OF)
 
 
 def main() -> int:
@@ -38,6 +48,7 @@ def main() -> int:
     seeds, others = (29, 2) if arguments.full else (arguments.seeds, arguments.others)
 
     silences: list[str] = []
+    short: list[str] = []
     for usage in get_args(Usage):
         told: dict[str, list[Error]] = defaultdict(list)
         held: list[Held] = []
@@ -59,16 +70,22 @@ def main() -> int:
         )
         for figure, each in told.items():
             print(error_row(figure, each), flush=True)
+        short += [short_row(usage, figure, told[figure], held) for figure in SHORT if figure in told]
         print(f"\n### {usage}: intervals, silences at random\n")
         print("| interval | trials | held the truth | stated | chance alone |\n|---|---|---|---|---|")
         for figure, group in groupby(sorted(held, key=lambda one: one.figure), key=lambda one: one.figure):
             print(interval_row(figure, list(group)), flush=True)
     print(
         "\n### silences of each kind\n\n| class | silence | populations | use-day rate: mean error | naive: mean errors"
-        " | bounds held | with lossy days | stopped | found | false | days until said: least, median |\n"
+        " | held without lossy days | bounds held | stopped | found | false | days until said: least, median |\n"
         "|---|---|---|---|---|---|---|---|---|---|---|"
     )
     print("\n".join(silences))
+    print(
+        "\n### bias and coverage, class by class\n\n| class | figure | truth | ours: mean error | naive: mean error"
+        " | its interval held (stated 95 %) |\n|---|---|---|---|---|---|"
+    )
+    print("\n".join(short))
     return 0
 
 
@@ -87,6 +104,22 @@ def error_row(figure: str, told: list[Error]) -> str:
     )
 
 
+def short_row(usage: str, figure: str, told: list[Error], held: list[Held]) -> str:
+    """One figure's row without spread and largest error, and how often its interval held the truth."""
+    _, _, truth, error, _, _, naive, _ = error_row(figure, told).split("|")
+    mine = [one for one in held if one.figure == INTERVAL_OF.get(figure)]
+    hits = f"{share_held(mine):.1%}" if mine else "–"
+    return f"| {usage} | {figure} |{truth}|{error}| {naive.strip() or '–'} | {hits} |"
+
+
+def share_held(held: list[Held]) -> float:
+    """The share of the intervals that held their truth: that of all homes, or the mean of the trials' own."""
+    own = fmean(one.own for one in held)
+    return fmean(
+        one.low - 1e-12 <= (own if one.truth is None else one.truth) <= one.high + 1e-12 for one in held
+    )
+
+
 def shown(figure: str, difference: float) -> str:
     """A difference of two shares in percentage points; of uses a week as it is."""
     return f"{difference:+.2f}" if figure in IN_UNITS else f"{100 * difference:+.1f}"
@@ -94,10 +127,7 @@ def shown(figure: str, difference: float) -> str:
 
 def interval_row(figure: str, held: list[Held]) -> str:
     """How many of the intervals held, and what 95 of 100 would be held by chance alone in so many."""
-    own = fmean(one.own for one in held)
-    hits = fmean(
-        one.low - 1e-12 <= (own if one.truth is None else one.truth) <= one.high + 1e-12 for one in held
-    )
+    hits = share_held(held)
     spread = 1.96 * sqrt(0.95 * 0.05 / len(held))
     return (
         f"| {figure} | {len(held)} | {hits:.1%} | 95% | {0.95 - spread:.1%} to {min(1, 0.95 + spread):.1%} |"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -10,6 +12,22 @@ import streamlit as st
 from dashboard.language import current
 
 Widget = Callable[..., str | None]
+
+
+class Earlier(NamedTuple):
+    """An earlier day (ISO) that a report is asked about, as it was known `then` or is known `now`; None: today."""
+
+    as_of: str | None
+    known: str
+
+
+def earlier() -> Earlier:
+    """The earlier day in the address; what is no day is none."""
+    try:
+        day = date.fromisoformat(st.query_params.get("as-of", ""))
+    except ValueError:
+        return Earlier(None, "then")
+    return Earlier(day.isoformat(), "now" if st.query_params.get("known") == "now" else "then")
 
 
 def chosen(name: str, options: Sequence[str], default: str) -> str:

@@ -60,6 +60,10 @@ class ApiClient:
         """One trial's report, today's or of an earlier day (ISO) as known `then` or `now`."""
         return self._object(f"/v1/trials/{trial}/report", _about(as_of, known))
 
+    def benefit(self, trial: str, as_of: str | None = None, known: str = "then") -> Json:
+        """What the trial gives: gains, harms and money, today's or of an earlier day as in `report`."""
+        return self._object(f"/v1/trials/{quote(trial, safe='')}/benefit", _about(as_of, known))
+
     def explanations(self, trial: str, as_of: str | None = None, known: str = "then") -> list[Json]:
         """Every figure of that report: its definition, thresholds, counts and value."""
         found: list[Json] = self._object(f"/v1/trials/{trial}/explain", _about(as_of, known)).get(

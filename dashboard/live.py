@@ -53,6 +53,11 @@ def _report(url: str, trial: str, about: Earlier) -> Json:
 
 
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _benefit(url: str, trial: str, about: Earlier) -> Json:
+    return _client(url).benefit(trial, *about)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
 def _explanations(url: str, trial: str, about: Earlier) -> list[Json]:
     return _client(url).explanations(trial, *about)
 
@@ -168,6 +173,11 @@ def report(trial: str) -> Json:
     return _report(client().url, trial, earlier())
 
 
+def benefit(trial: str) -> Json:
+    """What one trial gives, at most 10 seconds old, or what it gave by the earlier day in the address."""
+    return _benefit(client().url, trial, earlier())
+
+
 def explanations(trial: str) -> list[Json]:
     """Every figure of that report, explained, at most 10 seconds old."""
     return _explanations(client().url, trial, earlier())
@@ -238,6 +248,7 @@ def forget_trials() -> None:
     for kept in (
         _trial,
         _report,
+        _benefit,
         _explanations,
         _days,
         _calls,

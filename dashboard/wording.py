@@ -202,13 +202,46 @@ def lossy_note(rate: Json) -> str:
     )
 
 
+def coverage_title(coverage: Json) -> str:
+    """What coverage counts: time in which it was worn or armed as well, where devices say so, or time in contact."""
+    return _("Time covered") if coverage["armed_known"] else _("Time in contact")
+
+
+def coverage_value(coverage: Json) -> str:
+    """Coverage as it may be shown: one number, or from what is known to what it could be."""
+    if coverage["show"] == "bounds":
+        return _("between {low} and {high}").format(
+            low=percent(coverage["ratio"]), high=percent(coverage["upper"])
+        )
+    return percent(coverage["ratio"])
+
+
 def coverage_note(coverage: Json, count: int) -> str:
-    """What coverage rests on: hours in contact of the hours that count, and homes."""
-    return _("{online} of {exposed} hours in contact · {homes}").format(
+    """What coverage rests on: hours in contact of the hours that count, how much of them worn or armed, and homes."""
+    note = _("{online} of {exposed} hours in contact · {homes}").format(
         online=number(coverage["online_minutes"] / 60),
         exposed=number(coverage["exposed_minutes"] / 60),
         homes=homes(count),
     )
+    if coverage["armed_known"]:
+        return _("in contact {online}, worn or armed in {armed} of the time in contact · {note}").format(
+            online=percent(coverage["online_ratio"]), armed=percent(coverage["armed_ratio"]), note=note
+        )
+    if coverage["armed_unknown_minutes"]:
+        return _("{note} · no device has said whether it is worn or armed").format(note=note)
+    return note
+
+
+def alarm_outcome(code: str) -> str:
+    """What became of an alarm."""
+    return {
+        "in_time": _("handled in time"),
+        "late": _("handled late"),
+        "missed": _("not handled"),
+        "unknown": _("unknown"),
+        "to_come": _("still open"),
+        "test": _("test, or by staff"),
+    }.get(code, code)
 
 
 def difference_sentence(difference: Json, decimals: int = 1) -> str:

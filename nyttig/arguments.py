@@ -121,6 +121,11 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--as-of", metavar="DATE", help="as of the end of a local day, or a time with offset (default: now)"
     )
+    report.add_argument(
+        "--known", metavar="K",
+        help="then: from what had arrived and was registered by that time (the default); now: from all that is known of it"
+        " now; or a day or time after it",
+    )  # fmt: skip
     as_json(report)
 
     export = command("export", "write a trial as a package with all its events",

@@ -170,17 +170,20 @@ def _load(arguments: Arguments, _settings: Settings) -> None:
 
 
 def _report(arguments: Arguments, _settings: Settings) -> None:
+    from nyttig.memory import spend_memory
+
+    spend_memory()
     from nyttig import text
-    from nyttig.report import as_of_moment, report
+    from nyttig.report import as_of_moment, known_as_asked, report
     from nyttig.store import db, migrate, registry
 
     now = datetime.now(UTC)
     with db.connect() as connection:
         migrate.require_current(connection)
-        as_of = now
-        if arguments.as_of is not None:
-            as_of = as_of_moment(arguments.as_of, registry.timezone(connection, arguments.trial), now)
-        made = report(connection, arguments.trial, as_of)
+        zone = registry.timezone(connection, arguments.trial)
+        as_of = now if arguments.as_of is None else as_of_moment(arguments.as_of, zone, now)
+        known = known_as_asked(arguments.known, as_of, zone, now)
+        made = report(connection, arguments.trial, as_of, known)
     print(text.as_json(made) if arguments.json else text.report(made))
 
 
@@ -238,9 +241,10 @@ def _notify(arguments: Arguments, settings: Settings) -> int:
 
 def _register(arguments: Arguments, _settings: Settings) -> int:
     from nyttig import text
-    from nyttig.device_list import ListError, read, write_template
+    from nyttig.device_list import read, write_template
     from nyttig.package.technologies import builtin_technologies
     from nyttig.registration import in_words, register_list
+    from nyttig.sheet import ListError
     from nyttig.store import db, history, migrate
 
     if arguments.template is not None:
@@ -318,40 +322,16 @@ def _quarantine(arguments: Arguments, settings: Settings) -> None:
 
 
 def _verify(arguments: Arguments, _settings: Settings) -> int:
-    from nyttig import folding, text
-    from nyttig.store import counters, db, gaps, ledger, migrate, registry, rollups
+    from nyttig import text, verification
+    from nyttig.store import db, migrate, registry
 
     with db.connect() as connection, db.translated():
         migrate.require_current(connection)
         if arguments.trial:
             registry.require(connection, arguments.trial)
-        wrong = rollups.differences(connection, trial_id=arguments.trial)
-        unbooked = ledger.differences(connection, trial_id=arguments.trial)
-        miscounts = ledger.miscounts(connection, trial_id=arguments.trial)
-        misplaced = gaps.differences(connection, trial_id=arguments.trial)
-        miscounted = counters.differences(connection, trial_id=arguments.trial)
-        # A fold is held against rollups that are right.
-        without = {one.device for one in wrong}
-        misfolded = [
-            one
-            for one in folding.differences(connection, trial_id=arguments.trial)
-            if one.device not in without
-        ]
-        waiting = rollups.waiting(connection)
-    if arguments.json:
-        found = {
-            "rollups": wrong,
-            "ledger": unbooked,
-            "ledger_totals": miscounts,
-            "gaps": misplaced,
-            "recovered_uses": miscounted,
-            "folds": misfolded,
-            "marks_waiting": waiting,
-        }
-        print(text.as_json(found))
-    else:
-        print(text.verification(wrong, unbooked, miscounts, misplaced, miscounted, misfolded, waiting))
-    return 1 if wrong or unbooked or miscounts or misplaced or miscounted or misfolded else 0
+        found = verification.verify(connection, arguments.trial)
+    print(text.as_json(found) if arguments.json else verification.in_words(found))
+    return 0 if found.faultless else 1
 
 
 def _settings(_arguments: Arguments, settings: Settings) -> None:

@@ -13,14 +13,29 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from nyttig.entries.kinds import day_of
 from nyttig.figures import coverage
-from nyttig.figures.heard import Fold, Heard, Hours, fold_hours, join, joined, one_table
+from nyttig.figures.alarms import judged
+from nyttig.figures.heard import Fold, Heard, Hours, fold_hours, heard_in, join, joined, one_table
 from nyttig.figures.minutes import SPAN, Integers, bits_set, minutes_of, moment_of
 from nyttig.figures.proof import apart, reach_minutes
 from nyttig.folding import DAY_MINUTES, PERIOD_MINUTES, events_by_day, total_events, unfolded
 from nyttig.model import Home, TrialPackage
-from nyttig.store import counters, db, folds, gaps, platform, registry, rollups
+from nyttig.store import (
+    alarms,
+    arrivals,
+    counters,
+    db,
+    folds,
+    gaps,
+    past,
+    platform,
+    registry,
+    retention,
+    rollups,
+)
 from nyttig.store.db import Session
+from nyttig.store.past import NotRecoverable
 
 HOURS_AT_ONCE = 400_000
 """So many unfolded hours are held in memory at a time: some 100 MB."""
@@ -30,10 +45,12 @@ class Evidence(NamedTuple):
     """All that one trial's figures are worked out from, as of one moment; times in UTC.
 
     `package` is the trial as it stood then, without demo apartments. `exposures`: home, unit, device, role, from_at,
-    to_at, heartbeat_minutes. `heard`: the rollups that may bear on them, an hour a row or folded. `pauses`: home,
-    paused_from, paused_to.
+    to_at, heartbeat_minutes, tells_armed. `heard`: the rollups that may bear on them, an hour a row or folded.
+    `pauses`: home, paused_from, paused_to.
     `outages`: began_at, ended_at of platform outages that may have lost data. `gaps`: device, from_at, to_at around
     messages that were sent and never came. `recovered_uses`: device, from_at, to_at, uses that counters give back.
+    `alarms`: device, raised_at, raised_by, handled_at, handled_by. `known_at`: nothing that came later is in it (None:
+    everything known is); `arrived_later_total` events about the time before `as_of` came later.
     """
 
     package: TrialPackage
@@ -44,6 +61,10 @@ class Evidence(NamedTuple):
     outages: pd.DataFrame
     gaps: pd.DataFrame
     recovered_uses: pd.DataFrame
+    alarms: pd.DataFrame
+    known_at: datetime | None = None
+    arrived_later_total: int = 0
+    not_recoverable: tuple[NotRecoverable, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -71,35 +92,70 @@ class Totals(NamedTuple):
     last_at: datetime | None
 
 
-def evidence(connection: Session, trial_id: str, as_of: datetime, *, folded: bool = False) -> Evidence:
-    """Everything that is known now of the trial before `as_of`. Raises NotFoundError, StoreUnavailableError.
+def evidence(
+    connection: Session,
+    trial_id: str,
+    as_of: datetime,
+    *,
+    folded: bool = False,
+    known_at: datetime | None = None,
+    home: str | None = None,
+) -> Evidence:
+    """Everything that is known of the trial before `as_of`: now, or, with `known_at`, as it was known then.
 
-    `folded`: under the trial's own tolerance, and without a row for every hour; the figures are the same.
+    `folded`: under the trial's own tolerance, and without a row for every hour; the figures are the same. With
+    `known_at` what the connection has not committed is lost. `home`: what was exposed and heard in one home only, unknown
+    ones included. Raises NotFoundError, StoreUnavailableError.
     """
     with db.translated():
-        package = _known_at(registry.read(connection, trial_id), as_of)
-        exposures = _exposures(package, as_of)
-        devices = sorted(set(exposures["device"]))
-        begins = min(exposures["from_at"], default=as_of)
-        outages = [
-            (outage.began_at, outage.ended_at)
-            for outage in platform.outages(connection, trial_id=trial_id, lossy_only=True)
-        ]
-        away = _in_utc(pd.DataFrame(outages, columns=["began_at", "ended_at"]))
-        pauses = [(pause.home, pause.paused_from, pause.paused_to) for pause in package.pauses]
-        span = _span(package, exposures, as_of)
-        return Evidence(
-            package=package,
-            as_of=as_of,
-            exposures=exposures,
-            heard=_heard(connection, package, exposures, away, span)
-            if folded
-            else rollups.read(connection, devices, *span),
-            pauses=_in_utc(pd.DataFrame(pauses, columns=["home", "paused_from", "paused_to"])),
-            outages=away,
-            gaps=gaps.read(connection, devices, begins, as_of),
-            recovered_uses=counters.read(connection, devices, begins, as_of),
-        )
+        if known_at is None:
+            return _evidence(connection, registry.read(connection, trial_id), as_of, folded=folded, home=home)
+        with arrivals.apart(connection):
+            then = past.read(connection, trial_id, known_at)
+            placed = then.package.placements
+            devices = sorted({each.device for each in placed if home in (None, each.home)})
+            arrivals.forget_later(connection, devices, known_at)
+            found = _evidence(connection, then.package, as_of, folded=folded, home=home)
+            begins = min(found.exposures["from_at"], default=as_of)
+            lost, kept_from = then.not_recoverable, retention.kept_from(connection)
+            if kept_from is not None and begins < kept_from:
+                lost = (*lost, NotRecoverable("raw_events", kept_from))
+            return found._replace(
+                known_at=known_at,
+                arrived_later_total=arrivals.count_later(connection, begins, as_of),
+                not_recoverable=lost,
+            )
+
+
+def _evidence(
+    connection: Session, package: TrialPackage, as_of: datetime, *, folded: bool, home: str | None
+) -> Evidence:
+    package = known_at(package, as_of)
+    exposures = _exposures(package, as_of)
+    if home is not None:
+        exposures = exposures[exposures["home"] == home].reset_index(drop=True)
+    devices = sorted(set(exposures["device"]))
+    begins = min(exposures["from_at"], default=as_of)
+    outages = [
+        (outage.began_at, outage.ended_at)
+        for outage in platform.outages(connection, trial_id=package.trial.id, lossy_only=True)
+    ]
+    away = _in_utc(pd.DataFrame(outages, columns=["began_at", "ended_at"]))
+    pauses = [(pause.home, pause.paused_from, pause.paused_to) for pause in package.pauses]
+    span = _span(package, exposures, as_of)
+    return Evidence(
+        package=package,
+        as_of=as_of,
+        exposures=exposures,
+        heard=_heard(connection, package, exposures, away, span)
+        if folded
+        else rollups.read(connection, devices, *span),
+        pauses=_in_utc(pd.DataFrame(pauses, columns=["home", "paused_from", "paused_to"])),
+        outages=away,
+        gaps=gaps.read(connection, devices, begins, as_of),
+        recovered_uses=counters.read(connection, devices, begins, as_of),
+        alarms=alarms.read(connection, devices, begins, as_of),
+    )
 
 
 def device_days(found: Evidence, exposures: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -116,6 +172,19 @@ def device_days(found: Evidence, exposures: pd.DataFrame | None = None) -> pd.Da
     )
 
 
+def judged_alarms(found: Evidence) -> pd.DataFrame:
+    """The alarms of all devices in the trial's homes, and what became of each: see `figures.alarms.judged`."""
+    return judged(
+        found.alarms,
+        found.heard,
+        found.exposures,
+        found.outages,
+        found.gaps,
+        as_of=found.as_of,
+        parameters=found.package.trial.parameters,
+    )
+
+
 @lru_cache(maxsize=4096)
 def end_of_day(day: date, timezone: str) -> datetime:
     """The moment at which a local day ends: what `as of` that day means."""
@@ -127,7 +196,7 @@ def last_day(as_of: datetime, zone: ZoneInfo) -> date:
     return (as_of.astimezone(zone) - timedelta(microseconds=1)).date()
 
 
-def _known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
+def known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
     """The trial as it stood at `as_of`, without demo apartments: they are no homes of it, in no figure."""
     today = last_day(as_of, ZoneInfo(package.trial.timezone))
 
@@ -136,7 +205,7 @@ def _known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
         to_come: dict[str, Any] = {step: None for step in steps if (getattr(home, step) or today) > today}
         if "ended_on" in to_come:
             to_come["end_reason"] = None
-        return replace(home, **to_come)
+        return replace(home, **to_come) if to_come else home
 
     homes = tuple(known(home) for home in package.homes if home.site_type == "home")
     codes = {home.home for home in homes}
@@ -145,31 +214,46 @@ def _known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
         homes=homes,
         visits=tuple(each for each in package.visits if each.home in codes and each.started_at < as_of),
         measures=tuple(each for each in package.measures if each.home in codes and each.measured_on <= today),
+        entries=tuple(
+            each
+            for each in package.entries
+            if getattr(each.data, "home", None) in codes | {None} and (day_of(each.data) or today) <= today
+        ),
     )
 
 
 def _exposures(package: TrialPackage, as_of: datetime) -> pd.DataFrame:
     """When each device of the trial stood in a home that was in the trial."""
     trial = package.trial
-    homes = {home.home: home for home in package.homes if home.installed_on}
     devices = {device.device: device for device in package.devices}
+    can_tell = {technology.id for technology in package.technologies if technology.armed_rules}
+    homes = {}
+    for home in package.homes:
+        if home.installed_on is not None:
+            begins = max(home.installed_on, trial.starts)
+            last_days = [day for day in (home.ended_on, trial.ends) if day is not None]
+            ends = [end_of_day(min(last_days), trial.timezone)] if last_days else []
+            homes[home.home] = (
+                home.unit,
+                end_of_day(begins - timedelta(days=1), trial.timezone),
+                min([as_of, *ends]),
+            )
     rows = []
     for placement in package.placements:
-        home, device = homes.get(placement.home), devices[placement.device]
-        if home is None or home.installed_on is None:
+        if placement.home not in homes:
             continue
-        begins = max(home.installed_on, trial.starts)
-        last_days = [day for day in (home.ended_on, trial.ends) if day is not None]
-        ends = [end_of_day(min(last_days), trial.timezone)] if last_days else []
-        from_at = max(placement.placed_at, end_of_day(begins - timedelta(days=1), trial.timezone))
-        to_at = min([as_of, *ends, *([placement.removed_at] if placement.removed_at else [])])
+        device = devices[placement.device]
+        unit, begins_at, ends_at = homes[placement.home]
+        from_at = max(placement.placed_at, begins_at)
+        to_at = ends_at if placement.removed_at is None else min(placement.removed_at, ends_at)
         if to_at > from_at:
-            rows.append(
-                (home.home, home.unit, device.device, device.role, from_at, to_at, device.heartbeat_minutes)
-            )
-    columns = ["home", "unit", "device", "role", "from_at", "to_at", "heartbeat_minutes"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values(["home", "device", "from_at"], ignore_index=True)
-    return _in_utc(frame).astype({"heartbeat_minutes": "float64"})
+            heartbeat, tells = device.heartbeat_minutes, device.technology in can_tell
+            rows.append((placement.home, device.device, from_at, unit, device.role, to_at, heartbeat, tells))
+    rows.sort(key=lambda row: row[:3])
+    columns = ["home", "device", "from_at", "unit", "role", "to_at", "heartbeat_minutes", "tells_armed"]
+    shown = ["home", "unit", "device", "role", "from_at", "to_at", "heartbeat_minutes", "tells_armed"]
+    frame = _in_utc(pd.DataFrame(rows, columns=columns)[shown])
+    return frame.astype({"heartbeat_minutes": "float64", "tells_armed": "bool"})
 
 
 def totals(found: Evidence) -> Totals:
@@ -236,11 +320,13 @@ def _heard(
     at_end = np.isin(kept.period, [first, behind - 1])
     device, day, events = events_by_day(kept, np.flatnonzero(at_end))
     day_begins, day_ends = np.maximum(day * DAY_MINUTES, begins), np.minimum((day + 1) * DAY_MINUTES, ends)
-    whole = day_ends - day_begins == DAY_MINUTES
-    part = np.flatnonzero(~whole & (day_ends > day_begins) & (events > 0))
-    events_total = total_events(kept) - int(events.sum()) + int(events[whole].sum())
-
     fold = unfolded(kept)
+    cut_off = heard_in(fold, device, day * DAY_MINUTES, day_begins)
+    cut_off |= heard_in(fold, device, day_ends, (day + 1) * DAY_MINUTES)
+    inside = day_ends > day_begins
+    part = np.flatnonzero(inside & cut_off)
+    events_total = total_events(kept) - int(events.sum()) + int(events[inside & ~cut_off].sum())
+
     parts = [fold]
     for hours in _read(
         connection, ids, _unfolded(kept, len(ids), np.arange(first, behind), int(begins), int(ends))
@@ -249,10 +335,11 @@ def _heard(
         events_total += int(hours.events_total.sum())
 
     # Where the very minute matters, the hours as well: in outages, before a move, and at both ends of the span.
+    whole, until = joined(parts, reach), int(minutes_of(pd.Series([span[1]]))[0])
     cut = _Spans(device[part], day_begins[part], day_ends[part])
     wanted = [
         *_in_outages(parts, outages), _before_moves(exposures, devices, reach),
-        cut, *_at_ends(fold, reach, int(begins), int(ends)),
+        cut, *_at_ends(whole, reach, int(begins), until, int(ends)),
     ]  # fmt: skip
     owner, start, end = (np.concatenate(column) for column in zip(*wanted, strict=True))
     start, end = np.maximum(_full_hours(start), begins), np.minimum(-_full_hours(-end), ends)
@@ -270,7 +357,7 @@ def _heard(
     return Heard(
         devices=devices,
         reach=reach,
-        fold=joined(parts, reach),
+        fold=whole,
         hours=hours,
         events_total=events_total + int(hours.events_total[in_cut].sum()),
         first_minute=int(minutes.min()) if len(minutes) else None,
@@ -305,13 +392,16 @@ def _before_moves(exposures: pd.DataFrame, devices: pd.Index[str], reach: Intege
     return _Spans(owner[left], (end - reach[owner])[left], end[left])
 
 
-def _at_ends(fold: Fold, reach: Integers, begins: int, ends: int) -> list[_Spans]:
-    """Where the first and the last message of a span are that begins, or ends, amid a stretch."""
+def _at_ends(fold: Fold, reach: Integers, begins: int, until: int, ends: int) -> list[_Spans]:
+    """Where the first and the last message of a span are that begins, or ends, amid a stretch.
+
+    `ends` is the full hour that the report's moment `until` lies in the last hour before.
+    """
     first = np.unique(fold.stretch_of[(fold.first < begins) & (begins <= fold.last)])
-    last = np.unique(fold.stretch_of[(fold.first < ends) & (ends <= fold.last)])
+    last = np.unique(fold.stretch_of[(fold.first < ends) & (until <= fold.last)])
     return [
         _Spans(first, np.full(len(first), begins), begins + reach[first]),
-        _Spans(last, ends - reach[last], np.full(len(last), ends)),
+        _Spans(last, until - reach[last], np.full(len(last), ends)),
     ]
 
 

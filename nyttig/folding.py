@@ -113,6 +113,7 @@ def folded(connection: Session, wanted: Sequence[tuple[int, int, int, int]]) -> 
         stretches = _of(fold.stretch_of, place)
         uses = fold.uses[slice(*np.searchsorted(fold.uses, [since, since + PERIOD_MINUTES]))]
         more = slice(*np.searchsorted(fold.more_hours, [since, since + PERIOD_MINUTES]))
+        turns = fold.turns[slice(*np.searchsorted(fold.turns, [2 * since, 2 * (since + PERIOD_MINUTES)]))]
         rows = _of(columns.range, place)
         day = (columns.hour_minute[rows] - begins) // DAY_MINUTES
         events = np.bincount(day, columns.events_total[rows], minlength=days)
@@ -130,6 +131,7 @@ def folded(connection: Session, wanted: Sequence[tuple[int, int, int, int]]) -> 
                     np.column_stack([fold.more_hours[more] - since, fold.more_uses[more]]), "<i4"
                 ),
                 events=_bytes(events, "<u4"),
+                turns=_bytes(turns - 2 * since, "<u4"),
             )
         )
     return made
@@ -145,7 +147,9 @@ def unfolded(kept: KeptMany) -> Fold:
     uses += np.frombuffer(kept.uses, "<u2")
     more = np.frombuffer(kept.more_uses, "<i4").reshape(-1, 2).astype(np.int64)
     more_hours = np.repeat(since, kept.more_uses_bytes // 8) + more[:, 0]
-    return Fold(kept.device[row], stretches[:, 0], stretches[:, 1], uses, more_hours, more[:, 1])
+    turns = np.repeat(2 * since, kept.turns_bytes // 4)
+    turns += np.frombuffer(kept.turns, "<u4")
+    return Fold(kept.device[row], stretches[:, 0], stretches[:, 1], uses, more_hours, more[:, 1], turns)
 
 
 def total_events(kept: KeptMany) -> int:

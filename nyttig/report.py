@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from nyttig import gains
 from nyttig.errors import NyttigError
-from nyttig.evidence import Evidence, device_days, end_of_day, evidence, last_day, totals
+from nyttig.evidence import Evidence, device_days, end_of_day, evidence, judged_alarms, last_day, totals
 from nyttig.figures import adoption, coverage, silences
-from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
+from nyttig.figures.adoption import Coverage, HomeStrip, Intensity, UseDayRate
+from nyttig.figures.alarms import AlarmFigures, alarm_figures
 from nyttig.figures.benefit import NetMinutes
+from nyttig.figures.contact import HomeContact, home_contacts
+from nyttig.figures.funnel import Funnel, funnel
+from nyttig.figures.parts import Part, staying_part, sustained_part
+from nyttig.figures.periods import Periods
 from nyttig.figures.retention import FirstUse, Retention, retention, time_to_first_use
 from nyttig.figures.setting import SettingAdoption, setting_adoption
 from nyttig.figures.sustained import Sustained, sustained
+from nyttig.figures.weeks import Week, weeks
 from nyttig.gains import GainFigures
 from nyttig.model import Parameters, TrialPackage
+from nyttig.parts import (
+    TechnologyFigures,
+    UnitFigures,
+    Whole,
+    period_figures,
+    recovered_uses,
+    technology_figures,
+    unit_figures,
+)
 from nyttig.schedules import ScheduleFigures, schedule_figures
 from nyttig.store.db import Session
+from nyttig.store.past import NotRecoverable
 
-DEFINITIONS_VERSION = "2"
+DEFINITIONS_VERSION = "3"
 """Raised whenever a figure's definition changes, so that two reports can be told apart."""
 
 
@@ -56,16 +73,6 @@ class DataFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class UnitFigures:
-    """One unit's part of the trial."""
-
-    unit: str
-    homes: int
-    use_day_rate: UseDayRate
-    coverage: Coverage
-
-
-@dataclass(frozen=True, slots=True)
 class Silence:
     """A time in which no device of a home was heard: one finding (its gateway or its power), not one a device."""
 
@@ -80,7 +87,10 @@ class Silence:
 class Report:
     """All figures of one trial as of one moment. Ratios are 0..1, days local to the trial's time zone.
 
-    `use_day_rate` leaves out each home's first `parameters.ramp_in_days`; `use_day_rate_all_days` does not.
+    `use_day_rate` leaves out each home's first `parameters.ramp_in_days`; `use_day_rate_all_days` does not. `alarms` is
+    None where no device of the trial can raise one. `known`: `then`, from what had arrived and stood in the registry at
+    `known_at`, or `now`, from all that was known when it was asked for. `arrived_later_total` events about the days of
+    the report came after `known_at`, and are not in it; `not_recoverable` is what is not known any more of how things were.
     """
 
     trial: TrialFacts
@@ -95,17 +105,25 @@ class Report:
     use_day_rate_all_days: UseDayRate
     intensity: Intensity
     coverage: Coverage
+    alarms: AlarmFigures | None
+    contacts: tuple[HomeContact, ...]
     participation: ScheduleFigures | None
     first_use: FirstUse
     sustained: Sustained
     retention: Retention
     setting: SettingAdoption
     units: tuple[UnitFigures, ...]
+    technologies: tuple[TechnologyFigures, ...]
+    periods: Periods
     weeks: tuple[Week, ...]
     homes: tuple[HomeStrip, ...]
     gains: tuple[GainFigures, ...]
     net_minutes: NetMinutes
     silences: tuple[Silence, ...]
+    known: Literal["then", "now"] = "now"
+    known_at: datetime | None = None
+    arrived_later_total: int = 0
+    not_recoverable: tuple[NotRecoverable, ...] = ()
 
     @property
     def last_complete_week(self) -> Week | None:
@@ -113,15 +131,50 @@ class Report:
         return next((week for week in reversed(self.weeks) if week.complete), None)
 
 
-def report(connection: Session, trial_id: str, as_of: datetime) -> Report:
-    """The report of a trial with everything that is known now of the time before `as_of`.
+class Known(NamedTuple):
+    """What a report may rest on: `then`, what was known `at` that moment; `now`, everything known, asked for `at` it."""
+
+    mode: Literal["then", "now"] = "now"
+    at: datetime | None = None
+
+    @property
+    def cut_at(self) -> datetime | None:
+        """The moment after which nothing counts that came; None: everything counts."""
+        return self.at if self.mode == "then" else None
+
+
+EVERYTHING = Known()
+
+
+def report(connection: Session, trial_id: str, as_of: datetime, known: Known = EVERYTHING) -> Report:
+    """The report of a trial about the time before `as_of`, from all that is known of it now, or was then.
 
     The same events and registry give the same digits. Raises NotFoundError, StoreUnavailableError.
     """
-    return report_on(evidence(connection, trial_id, as_of, folded=True))
+    found = evidence(connection, trial_id, as_of, folded=True, known_at=known.cut_at)
+    return replace(report_on(found), known=known.mode, known_at=known.at)
 
 
-def as_of_moment(text: str, timezone: str, now: datetime) -> datetime:
+def known_as_asked(text: str | None, as_of: datetime, timezone: str, now: datetime) -> Known:
+    """What `text` asks for: `then` (also where nothing is asked) what was known at `as_of`, `now` what is known now, and a
+    day or time what was known at it: so that what was reported then about a time before can be had again.
+
+    A report of today is the same either way. Raises NyttigError.
+    """
+    if text == "now" or (text in (None, "then") and as_of >= now):
+        return Known("now", now)
+    if text in (None, "then"):
+        return Known("then", as_of)
+    known_at = as_of_moment(text, timezone, now, asked="known")
+    if known_at < as_of:
+        raise NyttigError(
+            f"known {text!r} lies before the time that is asked about, which ends {as_of.isoformat(timespec='minutes')};"
+            " ask about an earlier time (as of), or about what was known later"
+        )
+    return Known("now", now) if known_at >= now else Known("then", known_at)
+
+
+def as_of_moment(text: str, timezone: str, now: datetime, *, asked: str = "as of") -> datetime:
     """The moment that `text` names: the end of a local day (today: now), or a time with offset, not after `now`."""
     try:
         if len(text) == len("2026-11-01"):
@@ -135,12 +188,12 @@ def as_of_moment(text: str, timezone: str, now: datetime) -> datetime:
                 moment = moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise NyttigError(
-            f"as of {text!r} is neither a day such as 2026-11-01 nor a time with offset"
+            f"{asked} {text!r} is neither a day such as 2026-11-01 nor a time with offset"
         ) from error
     if moment.tzinfo is None:
-        raise NyttigError(f"as of {text!r} has no offset; write for example 2026-11-01T12:00:00+01:00")
+        raise NyttigError(f"{asked} {text!r} has no offset; write for example 2026-11-01T12:00:00+01:00")
     if moment > now:
-        raise NyttigError(f"as of {text!r} lies ahead; it is {now.isoformat(timespec='minutes')}")
+        raise NyttigError(f"{asked} {text!r} lies ahead; it is {now.isoformat(timespec='minutes')}")
     return moment
 
 
@@ -149,7 +202,7 @@ def report_on(found: Evidence) -> Report:
     package, heard, primary, zone, as_of = found.package, found.heard, found.primary, found.zone, found.as_of
     trial, parameters = package.trial, package.trial.parameters
     days = device_days(found)
-    recovered = _recovered(found.recovered_uses, primary, zone)
+    recovered = recovered_uses(found, primary)
     by_home = coverage.home_days(days)
     homes = _homes(package)
     until = max(trial.starts, min(last_day(as_of, zone), trial.ends or date.max))
@@ -162,6 +215,24 @@ def report_on(found: Evidence) -> Report:
         last_day=until,
         parameters=parameters,
     )
+    whole = Whole(
+        found,
+        steady,
+        strips,
+        sustained(strips, until, parameters),
+        retention(strips, parameters),
+        schedule_figures(package, heard, primary, found.outages, as_of),
+        recovered,
+        until,
+    )
+    own = Part(
+        adoption.use_day_rate(steady, parameters),
+        adoption.coverage(steady, parameters),
+        adoption.intensity(steady, recovered),
+        sustained_part(whole.sustained),
+        staying_part(whole.retention, parameters),
+    )
+    periods = period_figures(whole)
     return Report(
         trial=_trial_facts(package),
         as_of=as_of,
@@ -170,27 +241,22 @@ def report_on(found: Evidence) -> Report:
         definitions_version=DEFINITIONS_VERSION,
         parameters=parameters,
         data=_data_facts(package, found),
-        funnel=adoption.funnel(homes, set(days.loc[days["uses"] > 0, "home"].unique())),
-        use_day_rate=adoption.use_day_rate(steady, parameters),
+        funnel=funnel(homes, set(days.loc[days["uses"] > 0, "home"].unique())),
+        use_day_rate=own.use_day_rate,
         use_day_rate_all_days=adoption.use_day_rate(days, parameters),
-        intensity=adoption.intensity(steady, recovered),
-        coverage=adoption.coverage(steady),
-        participation=schedule_figures(package, heard, primary, found.outages, as_of),
+        intensity=own.intensity,
+        coverage=own.coverage,
+        alarms=alarms_of(found),
+        contacts=home_contacts(steady, heard, primary, as_of=as_of, parameters=parameters),
+        participation=whole.due,
         first_use=time_to_first_use(strips, until),
-        sustained=sustained(strips, until, parameters),
-        retention=retention(strips, parameters),
+        sustained=whole.sustained,
+        retention=whole.retention,
         setting=setting_adoption(package.units, trial.units),
-        units=tuple(
-            UnitFigures(
-                unit,
-                sum(home.unit == unit and home.installed_on is not None for home in package.homes),
-                *figures,
-            )
-            for unit, figures in zip(
-                trial.units, adoption.by_unit(steady, trial.units, parameters), strict=True
-            )
-        ),
-        weeks=adoption.weeks(
+        units=unit_figures(whole),
+        technologies=technology_figures(whole, own, periods),
+        periods=periods,
+        weeks=weeks(
             by_home,
             days,
             parameters,
@@ -200,6 +266,8 @@ def report_on(found: Evidence) -> Report:
         homes=strips,
         gains=tuple(gains.gain_figures(package, gain) for gain in trial.gains),
         net_minutes=gains.net_minutes(package),
+        arrived_later_total=found.arrived_later_total,
+        not_recoverable=found.not_recoverable,
         silences=tuple(
             Silence(home, from_at, to_at, ((to_at or as_of) - from_at) / timedelta(hours=1), devices)
             for home, from_at, to_at, devices in silences.silences(
@@ -209,18 +277,21 @@ def report_on(found: Evidence) -> Report:
     )
 
 
-def _recovered(recovered: pd.DataFrame, exposures: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
-    """Per exposure the uses recovered between two counter readings that both lie in it: home, day, uses.
-
-    A reading from before, in another home or on an installer's bench, says nothing about this home.
-    """
-    both = exposures[["home", "device", "from_at", "to_at"]].merge(
-        recovered, on="device", suffixes=("_exposed", "")
+def alarms_of(found: Evidence) -> AlarmFigures | None:
+    """What became of the alarms in the trial's homes; None where no device in them can raise one."""
+    package, exposures = found.package, found.exposures
+    can_raise = {technology.id for technology in package.technologies if technology.alarm}
+    devices = {device.device for device in package.devices if device.technology in can_raise}
+    watched = exposures[exposures["device"].isin(devices)].drop_duplicates("home")
+    if not len(watched):
+        return None
+    return alarm_figures(
+        judged_alarms(found),
+        homes=list(zip(watched["home"].astype(str), watched["unit"].astype(str), strict=True)),
+        units=package.trial.units,
+        as_of=found.as_of,
+        timezone=package.trial.timezone,
     )
-    inside = (both["from_at"] >= both["from_at_exposed"]) & (both["to_at"] < both["to_at_exposed"])
-    found = both[inside]
-    day = found["to_at"].dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
-    return found[["home", "uses"]].assign(day=day)
 
 
 def _homes(package: TrialPackage) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,18 +14,22 @@ from nyttig.figures import moments
 from nyttig.figures import participation as figures
 from nyttig.figures.coverage import numbered
 from nyttig.figures.heard import Heard
-from nyttig.figures.minutes import minutes_of
-from nyttig.figures.participation import Participation, Plan
+from nyttig.figures.minutes import Integers, minutes_of
+from nyttig.figures.participation import DONE, MISSED, Participation, Plan
+from nyttig.figures.periods import DoneOfDue, windows
 from nyttig.model import TrialPackage
 
 
 @dataclass(frozen=True, slots=True)
 class HomeParticipation:
-    """One home's part."""
+    """One home's part. `before` and `after`: how much was done in time, and of how much due while observed, in the
+    last complete weeks and in as many before (`periods.windows`), without the home's first days."""
 
     home: str
     unit: str
     participation: Participation
+    before: DoneOfDue = (0, 0)
+    after: DoneOfDue = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,16 @@ def schedule_figures(
     place = shown.get_indexer(homes)[number]
     counted = steady & (place >= 0)
     by_home = figures.participations(place[counted], became[counted], number[counted], len(shown), len(homes))
+    last_complete = min(as_of.astimezone(zone).date() - timedelta(days=1), last_day)
+    first, later, last = (np.datetime64(each) for each in windows(last_complete))
+    at_day = day.to_numpy()
+    before, after = (
+        _done_of_due(place[within], became[within], len(shown))
+        for within in (
+            counted & (at_day >= first) & (at_day < later),
+            counted & (at_day >= later) & (at_day <= last),
+        )
+    )
 
     def all_of(which: npt.NDArray[np.bool_]) -> Participation:
         whole = np.zeros(int(which.sum()), dtype=np.int64)
@@ -120,10 +134,19 @@ def schedule_figures(
             )
         ),
         homes=tuple(
-            HomeParticipation(home, units[home], figure) for home, figure in zip(shown, by_home, strict=True)
+            HomeParticipation(home, units[home], figure, earlier, later_)
+            for home, figure, earlier, later_ in zip(shown, by_home, before, after, strict=True)
         ),
         homes_without_schedule=len(units.keys() - scheduled),
     )
+
+
+def _done_of_due(home: Integers, became: Integers, homes: int) -> list[DoneOfDue]:
+    """Per home what was done in time, and of how much that was due while somebody would have noticed."""
+    done, of = (
+        np.bincount(home[which], minlength=homes).tolist() for which in (became == DONE, became <= MISSED)
+    )
+    return list(zip(done, of, strict=True))
 
 
 def _paused(package: TrialPackage, moments_: pd.DataFrame) -> pd.Series:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from nyttig.figures.adoption import UseDayRate
-from nyttig.figures.intervals import Share
-from nyttig.figures.setting import SettingAdoption
-from nyttig.folding import Misfolded
-from nyttig.gains import GainFigures
-from nyttig.health import words
-from nyttig.health.assess import Health
-from nyttig.health.visits import WorkList
-from nyttig.proposed import Proposals
-from nyttig.report import Report
-from nyttig.store.counters import Miscounted
-from nyttig.store.gaps import Misplaced
-from nyttig.store.ledger import Entry, Miscount, Unbooked
-from nyttig.store.quarantine import Kept, QuarantineGroup
-from nyttig.store.rollups import Difference
+if (
+    TYPE_CHECKING
+):  # each command loads what it needs, and the types of all others would take as long as a small report
+    from nyttig.figures.adoption import Coverage, UseDayRate
+    from nyttig.figures.alarms import AlarmFigures
+    from nyttig.figures.intervals import Share
+    from nyttig.figures.setting import SettingAdoption
+    from nyttig.gains import GainFigures
+    from nyttig.health.assess import Health
+    from nyttig.health.visits import WorkList
+    from nyttig.proposed import Proposals
+    from nyttig.report import Report
+    from nyttig.store.ledger import Entry
+    from nyttig.store.past import NotRecoverable
+    from nyttig.store.quarantine import Kept, QuarantineGroup
 
 
 def as_json(content: object) -> str:
@@ -42,12 +42,14 @@ def report(made: Report) -> str:
         f"{trial.programme or 'no programme'} · {', '.join(trial.units)} · {trial.technology} ({trial.usage_class})",
         (f"{made.first_day} to {made.last_day}, as of {made.as_of.isoformat(timespec='seconds')},"
         f" definitions {made.definitions_version}"),
+        *_as_known(made),
         "",
         "homes        " + " → ".join(f"{step.step} {step.homes}" for step in funnel.steps)
         + (f"; ended: {', '.join(f'{reason} {n}' for reason, n in funnel.ended.items())}" if funnel.ended else ""),
         "use-day rate " + _rate(made.use_day_rate),
         "all days     " + _rate(made.use_day_rate_all_days) + " (with the first days of each home)",
-        f"coverage     {_percent(made.coverage.ratio)} of {made.coverage.exposed_minutes} exposed minutes online",
+        f"coverage     {_coverage(made.coverage)}",
+        *([] if made.alarms is None else [f"alarms       {_alarms(made.alarms)}"]),
         (f"intensity    {_number(made.intensity.uses_per_used_day)} uses per day of use,"
         f" {_number(made.intensity.uses_per_home_week)} per home-week, {made.intensity.uses_total} in all"
         + _recovered(made.intensity.recovered_uses)),
@@ -66,7 +68,7 @@ def report(made: Report) -> str:
             f" {week.homes_used}, unused {week.homes_unused}, unknown {week.homes_unknown}, paused {week.homes_paused}"
             + _recovered(week.recovered_uses)
         )
-    lines += [_gain(gain) for gain in made.gains]
+    lines += [*_changes(made), *_parts(made), *(_gain(gain) for gain in made.gains)]
     net = made.net_minutes
     if net.homes:
         lines.append(
@@ -93,6 +95,8 @@ def report(made: Report) -> str:
 
 def devices(health: Health, now: datetime) -> str:
     """What is silent as a whole, then a line a device, worst first, with what is wrong with it."""
+    from nyttig.health import words
+
     lines = [
         f"gateway {one.gateway} ({', '.join(one.units)}): all {one.devices} devices in {_counted(len(one.sites), 'home')} silent"
         f" since {_ago(one.since, now)}"
@@ -128,6 +132,8 @@ def devices(health: Health, now: datetime) -> str:
 
 def work(found: WorkList, now: datetime) -> str:
     """The homes to visit, most urgent first: why, and what to bring."""
+    from nyttig.health import words
+
     lines = [words.task(one.task, now) + f" (homes {', '.join(one.sites)})" for one in found.gateways]
     for visit in found.visits:
         urgency = {"urgent": "now", "visit": "soon"}.get(visit.severity, "when somebody is there anyway")
@@ -255,50 +261,6 @@ def _printable(text: str) -> str:
     )
 
 
-def verification(
-    wrong: Sequence[Difference],
-    unbooked: Sequence[Unbooked],
-    miscounts: Sequence[Miscount],
-    misplaced: Sequence[Misplaced],
-    miscounted: Sequence[Miscounted],
-    misfolded: Sequence[Misfolded],
-    waiting: int,
-) -> str:
-    """What `verify` found."""
-    lines = [
-        f"rollup {one.device} {one.hour.isoformat()}: stored {one.stored}, events say {one.recomputed}"
-        for one in wrong
-    ]
-    lines += [
-        f"ledger {one.device} boot {one.boot_id!r}: only in ledger {one.only_in_ledger}, only in events {one.only_in_events}"
-        for one in unbooked
-    ]
-    lines += [
-        f"ledger {one.device} boot {one.boot_id!r}: {one.figure} {one.booked}, events say {one.stored}"
-        for one in miscounts
-    ]
-    lines += [
-        f"gap {one.device} boot {one.boot_id!r} {one.first_seq} to {one.last_seq}: only in"
-        f" {'the table of gaps' if one.stored else 'the events'}, or at another time there"
-        for one in misplaced
-    ]
-    lines += [
-        f"recovered uses {one.device} {one.to_at.isoformat()}: stored {one.stored}, counter and events say {one.recomputed}"
-        for one in miscounted
-    ]
-    lines += [
-        f"fold {one.device}, {one.days} days from {one.first_day}: does not say what its rollups say"
-        for one in misfolded
-    ]
-    if not lines:
-        lines.append("rollups and ledger say what the events say")
-    if waiting:
-        lines.append(
-            f"{waiting} hours wait for their rollup and were left out; they are worked off within seconds"
-        )
-    return "\n".join(lines)
-
-
 def _gain(gain: GainFigures) -> str:
     difference = gain.difference
     told = f"gain         {gain.title}: n {difference.n}"
@@ -340,6 +302,64 @@ def _staying(made: Report) -> list[str]:
     return found
 
 
+def _lost(lost: NotRecoverable) -> str:
+    """What of the past is not known any more."""
+    at = lost.at.isoformat(timespec="seconds")
+    return {
+        "registry": f"what the registry said before {at}, when its record begins; taken as it stood then",
+        "registrations": f"visits and other rows as they were before {at}, when a load changed them; taken as they are now",
+        "use_rules": f"what counted as a use before {at}, when that was changed; counted as it is now",
+        "raw_events": f"when the messages of the time before {at} came, for they are no longer kept; all of them count",
+    }[lost.reason]
+
+
+def _as_known(made: Report) -> list[str]:
+    """What a report of an earlier day rests on; of today's there is nothing to say."""
+    if made.known == "now":
+        return [] if made.known_at in (None, made.as_of) else ["with all that is known of that time now"]
+    assert made.known_at is not None
+    when = made.known_at.isoformat(timespec="seconds")
+    later = (
+        f"{_counted(made.arrived_later_total, 'event')} of that time that came later (--known now: with them)"
+    )
+    lost = [f"not known any more: {_lost(each)}" for each in made.not_recoverable]
+    return [f"as it was known {when}; not counted: {later}", *lost]
+
+
+def _changes(made: Report) -> list[str]:
+    told = (made.periods.comparison, made.periods.participation)
+    found = []
+    for one in [one for one in told if one is not None and one.difference.mean is not None]:
+        change = one.difference
+        interval = (
+            "" if change.low is None or change.high is None
+            else f" (95 % {100 * change.low:+.1f} to {100 * change.high:+.1f})"
+        )  # fmt: skip
+        found.append(
+            f"change       {one.measure}: {100 * (change.mean or 0):+.1f} points in {_counted(change.n, 'home')}{interval},"
+            f" {one.weeks} weeks against the {one.weeks} before: {one.verdict.replace('_', ' ')}"
+        )
+    return found
+
+
+def _parts(made: Report) -> list[str]:
+    units = [(each.unit, f"{_counted(each.homes, 'home')}", each, each.participation) for each in made.units]
+    technologies = [
+        (each.technology, f"{_counted(each.devices, 'device')}, {each.usage_class}", each, None)
+        for each in made.technologies
+    ]
+    return [
+        f"{name} ({size}): use-day rate {_rate(part.use_day_rate)}; coverage {_percent(part.coverage.ratio)};"
+        f" {_number(part.intensity.uses_per_home_week)} uses per home-week; steady use {_share(part.sustained.share)};"
+        f" stopped {part.staying.abandoned} of {part.staying.homes}"
+        + ("" if part.staying.still_using is None else
+           f", {_percent(part.staying.still_using)} still use it after {part.staying.on_day} days")
+        + ("" if due is None else f"; done in time {_share(due.done)}")
+        for told in (units, technologies) if len(told) > 1
+        for name, size, part, due in told
+    ]  # fmt: skip
+
+
 def _setting(setting: SettingAdoption) -> str:
     return (
         f"setting      {_share(setting.units)} of invited units take part; ambassadors trained"
@@ -358,6 +378,29 @@ def _rate(rate: UseDayRate) -> str:
     )
     return (
         f"{_percent(rate.point)} ({bounds}; {observed})" if rate.show == "point" else f"{bounds} ({observed})"
+    )
+
+
+def _coverage(told: Coverage) -> str:
+    whole = f"of {told.exposed_minutes} exposed minutes"
+    if not told.armed_known:
+        return f"{_percent(told.ratio)} {whole} online"
+    covered = (
+        _percent(told.ratio) if told.show == "point" else f"{_percent(told.ratio)} to {_percent(told.upper)}"
+    )
+    return (
+        f"{covered} {whole} armed and online ({_percent(told.online_ratio)} online; armed or worn in"
+        f" {_percent(told.armed_ratio)} of the time in which that is known)"
+    )
+
+
+def _alarms(figures: AlarmFigures) -> str:
+    told = figures.all
+    half = "" if told.median_minutes is None else f", half within {told.median_minutes:.1f} minutes"
+    return (
+        f"{told.raised} raised in {told.homes} of {_counted(figures.homes_watched, 'home')}: handled in time"
+        f" {_share(told.handled_in_time)}{half}; {told.handled_late} late; missed {_share(told.missed)}; {told.unknown} unknown,"
+        f" {told.to_come} still open; {_counted(told.tests, 'test')} apart"
     )
 
 
@@ -384,4 +427,6 @@ def _number(value: float | None) -> str:
 
 
 def _ago(at: datetime | None, now: datetime) -> str:
+    from nyttig.health import words
+
     return words.ago(at, now)

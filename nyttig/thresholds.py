@@ -24,6 +24,7 @@ class FiguresThen:
     regular_last_week: Share | None
     sustained: Share
     homes_stopped: int
+    alarms_in_time: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,5 @@ def _figures(rests_on: Evidence, parameters: Parameters) -> FiguresThen:
         regular_last_week=None if week is None else week.regular,
         sustained=made.sustained.share,
         homes_stopped=made.retention.abandoned,
+        alarms_in_time=None if made.alarms is None else made.alarms.all.handled_in_time,
     )

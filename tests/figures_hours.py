@@ -45,6 +45,36 @@ def hours(
     return table.assign(hour=pd.to_datetime(table["hour"], utc=True))
 
 
+def with_armed(table: pd.DataFrame, turns: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """The rollups with armed_minutes: a device turns on, off, on … in those minutes; before the first nobody knows."""
+    masks = []
+    for device, hour in zip(table["device"], table["hour"], strict=True):
+        begin, theirs = int(hour.timestamp()) // 60, turns.get(device, [])
+        known = any(turn < begin + 60 for turn in theirs)
+        masks.append(sum(is_armed(begin + m, theirs) << m for m in range(60)) if known else None)
+    return table.assign(armed_minutes=pd.array(masks, dtype="Int64"))
+
+
+def is_armed(minute: int, turns: Sequence[int]) -> bool:
+    return sum(turn <= minute for turn in turns) % 2 == 1
+
+
+def called(raised: Mapping[str, Iterable[int]], handled: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """Alarms raised in those minutes, each handled in the first of those after it, if within a day."""
+    rows = []
+    for device, times in raised.items():
+        for call in sorted(set(times)):
+            answers = [one for one in sorted(handled.get(device, [])) if call < one <= call + 1440]
+            done = (at(answers[0]), "staff") if answers else (None, None)
+            rows.append((device, at(call), "citizen", *done))
+    table = pd.DataFrame(
+        rows, columns=["device", "raised_at", "raised_by", "handled_at", "handled_by"], dtype="object"
+    )
+    return table.assign(
+        **{name: pd.to_datetime(table[name], utc=True) for name in ("raised_at", "handled_at")}
+    )
+
+
 Exposure = tuple[str, str, datetime, datetime, float]
 """home, device, from, to, heartbeat minutes"""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,6 +34,7 @@ from population_silences import (
     silent_until,
     silent_when_unused,
 )
+from population_watch import Messages, Watch, alarms, armed_minutes, covered, said, sent, watched
 
 from nyttig.evidence import Evidence
 from nyttig.model import Device, EndReason, Home, Parameters, Pause, Placement, Schedule, Trial, TrialPackage
@@ -61,8 +61,9 @@ class Population:
     """A trial as its figures find it, and the truth of it.
 
     Of each stay and local day: `counted` (in the trial, neither excused nor a short first or last day), the true
-    number of `uses`, and the minutes `exposed` and `online`. `home_used`: home × day. `due`: home, day, minute and
-    outcome (0 done, 1 late, 2 missed) of each dose that was due in the trial and outside pauses. `late` is the
+    number of `uses`, and the minutes `exposed`, `online` and `covered`: online, and worn where it is to be worn.
+    `home_used`: home × day. `due`: home, day, minute and outcome (0 done, 1 late, 2 missed) of each dose that was due in
+    the trial and outside pauses. `watch`: when it was worn, and its alarms (None unless it stands by). `late` is the
     evidence once everything that was on its way has come.
     """
 
@@ -77,6 +78,8 @@ class Population:
     uses: Integers
     exposed: Integers
     online: Integers
+    covered: Integers
+    watch: Watch | None
     home_used: Bools
     paused: Bools
     due: pd.DataFrame
@@ -103,6 +106,11 @@ def population(usage: Usage, mechanism: Mechanism, seed: int, homes: int = 200) 
     use_minute = moment[place]
     away = _in_pause(pauses, stays.home[use_stay], use_minute)
     use_stay, use_minute = use_stay[~away], use_minute[~away]
+    watch = (
+        watched(stays, use_stay, use_minute, np.random.default_rng([seed, 11]))
+        if usage == "standby"
+        else None
+    )
 
     silence = np.random.default_rng([seed, 7, len(mechanism)])
     rate = rates(mechanism, lives.keenness[stays.home])
@@ -135,7 +143,7 @@ def population(usage: Usage, mechanism: Mechanism, seed: int, homes: int = 200) 
     home_used[stays.home[use_stay], use_day] = True
 
     package = _package(usage, lives, chosen, ends, reasons, pauses, placements, live)
-    messages = _messages(stays, use_stay, use_minute)
+    messages = sent(stays, use_stay, use_minute, None if watch is None else said(watch), HEARTBEAT_MINUTES)
     heard = ~silent_at(lost, messages.stay, messages.minute)
     arrived = heard & (messages.minute < since[messages.stay])
     found, late = (
@@ -153,6 +161,8 @@ def population(usage: Usage, mechanism: Mechanism, seed: int, homes: int = 200) 
         uses=counts,
         exposed=exposed,
         online=online,
+        covered=online if watch is None else covered(watch, broken, exposed.shape),
+        watch=watch,
         home_used=home_used,
         paused=_whole_day_paused(
             pauses, np.arange(homes), *np.broadcast_arrays(MIDNIGHTS[None, :-1], MIDNIGHTS[None, 1:])
@@ -235,31 +245,12 @@ def _stays(
     return Stays(home_[kept], device_[kept], start[kept], end[kept]), told
 
 
-class _Messages(NamedTuple):
-    """Heartbeats and uses, by stay and minute."""
-
-    stay: Integers
-    minute: Integers
-    is_use: Bools
-
-
-def _messages(stays: Stays, use_stay: Integers, use_minute: Integers) -> _Messages:
-    count = -(-(stays.end - stays.start) // HEARTBEAT_MINUTES)
-    stay = np.repeat(np.arange(len(count)), count)
-    number = np.arange(len(stay)) - np.repeat(np.cumsum(count) - count, count)
-    minute = stays.start[stay] + number * HEARTBEAT_MINUTES
-    is_use = np.repeat([False, True], [len(stay), len(use_stay)])
-    stay, minute = np.concatenate([stay, use_stay]), np.concatenate([minute, use_minute])
-    order = np.lexsort((minute, stay))
-    return _Messages(stay[order], minute[order], is_use[order])
-
-
 def _evidence(
     package: TrialPackage,
     codes: tuple[str, ...],
     chosen: Integers,
     stays: Stays,
-    messages: _Messages,
+    messages: Messages,
     heard: Bools,
     ours: Integers,
 ) -> Evidence:
@@ -287,6 +278,7 @@ def _evidence(
                 "from_at": _times(stays.start),
                 "to_at": _times(stays.end),
                 "heartbeat_minutes": float(HEARTBEAT_MINUTES),
+                "tells_armed": package.trial.technology == TECHNOLOGY["standby"],
             }
         ).sort_values(["home", "device", "from_at"], ignore_index=True),
         pd.DataFrame(
@@ -298,7 +290,7 @@ def _evidence(
                 "uses": np.add.reduceat(used.astype(np.int64), first),
                 "use_minutes": np.bitwise_or.reduceat(np.where(used, bit, 0), first),
                 "other_uses": 0,
-                "armed_minutes": pd.array([pd.NA] * len(hours), dtype="Int64"),
+                "armed_minutes": armed_minutes(stays, messages, heard, hours),
             }
         ),
         pd.DataFrame(
@@ -314,6 +306,7 @@ def _evidence(
             }
         ),
         pd.DataFrame({"device": [], "from_at": nothing, "to_at": nothing, "uses": []}),
+        alarms(stays, device_codes, messages, heard),
     )
 
 

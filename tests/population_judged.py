@@ -17,15 +17,20 @@ import pandas as pd
 from lives import NEVER, Bools, Integers, Lives, Usage, drawn
 from population import Population
 from population_silences import DAYS, FIRST_DAY, MIDNIGHTS
+from population_watch import alarm_errors, alarm_intervals
 
 from nyttig.evidence import device_days
 from nyttig.figures import adoption, coverage, survival
-from nyttig.figures.adoption import Coverage, Funnel, HomeStrip, Intensity, UseDayRate, Week
-from nyttig.figures.intervals import clustered
+from nyttig.figures.adoption import Coverage, HomeStrip, Intensity, UseDayRate
+from nyttig.figures.alarms import AlarmFigures
+from nyttig.figures.funnel import Funnel, funnel
+from nyttig.figures.intervals import clustered, wilson
 from nyttig.figures.retention import FirstUse, Retention, retention, time_to_first_use
 from nyttig.figures.survival import Curve, kaplan_meier
 from nyttig.figures.sustained import Sustained, sustained
+from nyttig.figures.weeks import Week, weeks
 from nyttig.model import Parameters
+from nyttig.report import alarms_of
 from nyttig.schedules import ScheduleFigures, schedule_figures
 
 LAST_DAY = FIRST_DAY + timedelta(days=DAYS - 1)
@@ -43,6 +48,7 @@ class Figures(NamedTuple):
     rate: UseDayRate
     intensity: Intensity
     coverage: Coverage
+    alarms: AlarmFigures | None
     week: Week
     participation: ScheduleFigures | None
     strips: tuple[HomeStrip, ...]
@@ -102,20 +108,19 @@ def figures_of(held: Population) -> Figures:
         days, by_home, installed, first_day=FIRST_DAY, last_day=LAST_DAY, parameters=parameters
     )
     steady = adoption.without_ramp_in(days, {}, parameters)
-    (week,) = adoption.weeks(
-        by_home[_in_week(by_home)], days[_in_week(days)], parameters, last_complete_day=LAST_DAY
-    )
+    (week,) = weeks(by_home[_in_week(by_home)], days[_in_week(days)], parameters, last_complete_day=LAST_DAY)
     return Figures(
         rate=adoption.use_day_rate(steady, parameters),
         intensity=adoption.intensity(steady),
-        coverage=adoption.coverage(steady),
+        coverage=adoption.coverage(steady, parameters),
+        alarms=alarms_of(found),
         week=week,
         participation=schedule_figures(found.package, found[3], found.primary, found.outages, found.as_of),
         strips=strips,
         sustained=sustained(strips, LAST_DAY, parameters),
         retention=retention(strips, parameters),
         first_use=time_to_first_use(strips, LAST_DAY),
-        funnel=adoption.funnel(homes, set(days.loc[days["uses"] > 0, "home"])),
+        funnel=funnel(homes, set(days.loc[days["uses"] > 0, "home"])),
         week_days=by_home[_in_week(by_home)],
     )
 
@@ -147,8 +152,8 @@ def errors(held: Population, made: Figures) -> list[Error]:
         Error(
             "coverage",
             _known(made.coverage.ratio),
-            float(held.online[steady].sum() / held.exposed[steady].sum()),
-            {},
+            float(held.covered[steady].sum() / held.exposed[steady].sum()),
+            {"online / exposed": _known(made.coverage.online_ratio)} if held.watch is not None else {},
         ),
         Error(
             "active homes",
@@ -173,18 +178,20 @@ def errors(held: Population, made: Figures) -> list[Error]:
                 {"done / all due": part.done.count / (part.done.of + part.unknown)},
             )
         )
+    if held.watch is not None and made.alarms is not None:
+        told += [Error(*each) for each in alarm_errors(held.watch, made.alarms)]
     told += _survival_errors(held, made)
     return told
 
 
 def bounds(held: Population, made: Figures) -> tuple[float, float, float, float]:
-    """Lower bound, truth, upper bound; and the upper one if each unused day that lost messages had been used."""
+    """Lower bound, truth, the upper bound if no use was among lost messages, and the upper bound."""
     steady, rate = _steady(held), made.rate
     total = rate.used_observed_days + rate.used_unobserved_days + rate.unused_days + rate.unknown_days
     assert total == steady.sum()
     upper = _known(rate.upper)
     truth = float((held.uses[steady] > 0).mean())
-    return _known(rate.lower), truth, upper, upper + rate.lossy_unused_days / total
+    return _known(rate.lower), truth, upper - rate.lossy_unused_days / total, upper
 
 
 def _survival_errors(held: Population, made: Figures) -> list[Error]:
@@ -255,7 +262,7 @@ def intervals(held: Population, made: Figures) -> list[Held]:
             Held("sustained use (Wilson)", _known(share.low), _known(share.high), None, float(own.mean()))
         )
         days = made.week_days[made.week_days["home"].isin(codes)]
-        (week,) = adoption.weeks(days, days, parameters, last_complete_day=LAST_DAY)
+        (week,) = weeks(days, days, parameters, last_complete_day=LAST_DAY)
         own = active[np.isin(_exposed_homes(held), homes)]
         told.append(
             Held(
@@ -268,17 +275,19 @@ def intervals(held: Population, made: Figures) -> list[Held]:
         )
         if made.participation is not None:
             parts = [each.participation.done for each in made.participation.homes if each.home in codes]
-            pooled = clustered([each.count for each in parts], [each.of for each in parts])
+            by_homes = clustered([each.count for each in parts], [each.of for each in parts])
+            of_doses = wilson(by_homes.count, by_homes.of)
             mine = due["done"][np.isin(due["home"], homes)]
-            told.append(
-                Held(
-                    "participation (by homes)",
-                    _known(pooled.low),
-                    _known(pooled.high),
-                    None,
-                    float(mine.mean()),
+            told += [
+                Held(figure, _known(share.low), _known(share.high), None, float(mine.mean()))
+                for figure, share in (
+                    ("participation (by homes)", by_homes),
+                    ("participation, naive (Wilson of doses)", of_doses),
                 )
-            )
+            ]
+        if made.alarms is not None:
+            of_homes = [each.alarms for each in made.alarms.homes if each.home in codes]
+            told += [Held(*each) for each in alarm_intervals(of_homes)]
     return told
 
 

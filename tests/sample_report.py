@@ -8,20 +8,30 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from statistics import fmean
 from typing import Any
 
-from nyttig.figures.adoption import Coverage, Funnel, FunnelStep, HomeStrip, Intensity, UseDayRate, Week
-from nyttig.figures.benefit import NetMinutes, Paired
+from sample_standby import make_alarms, make_contacts, make_coverage
+
+from nyttig.figures.adoption import Coverage, HomeStrip, Intensity, UseDayRate
+from nyttig.figures.benefit import NetMinutes
+from nyttig.figures.funnel import Funnel, FunnelStep
 from nyttig.figures.intervals import Share
-from nyttig.figures.participation import Participation
+from nyttig.figures.paired import paired
+from nyttig.figures.participation import Participation, pooled
+from nyttig.figures.parts import Part, staying_part, sustained_part
+from nyttig.figures.periods import Periods, compare
 from nyttig.figures.retention import retention, time_to_first_use
 from nyttig.figures.setting import setting_adoption
 from nyttig.figures.sustained import sustained
-from nyttig.gains import GainFigures, HomePair
+from nyttig.figures.weeks import Week
+from nyttig.gains import Baseline, Change, GainFigures, HomePair
 from nyttig.model import Parameters
-from nyttig.report import DataFacts, Report, Silence, TrialFacts, UnitFigures
+from nyttig.parts import TechnologyFigures, UnitFigures
+from nyttig.report import DataFacts, Report, Silence, TrialFacts
 from nyttig.schedules import HomeParticipation, ScheduleFigures, WeekParticipation
 
 NOW = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
@@ -37,6 +47,7 @@ TITLES = {
         "da": "Vaske-tørre-toilet",
     },
     "feeding_robot": {"en": "Feeding robot", "nb": "Spiserobot", "da": "Spiserobot"},
+    "door_sensor": {"en": "Door sensor", "nb": "Dørsensor", "da": "Dørsensor"},
     "light_path": {"en": "Light path", "nb": "Lyssti", "da": "Lyssti"},
 }
 
@@ -170,6 +181,10 @@ def participation(homes: tuple[HomeStrip, ...]) -> ScheduleFigures:
             share(used - late, used + unused), late, unused, 2 * states.count("K"), 2 * states.count("E"), 0
         )
 
+    def done_of_due(states: str) -> tuple[int, int]:
+        done = became([states]).done
+        return done.count, done.of
+
     days = len(homes[0].states)
     return ScheduleFigures(
         steady=became([home.states.lstrip("-")[14:] for home in homes]),
@@ -183,7 +198,14 @@ def participation(homes: tuple[HomeStrip, ...]) -> ScheduleFigures:
             for start, week in zip(range(0, days, 7), weeks(homes), strict=True)
         ),
         homes=tuple(
-            HomeParticipation(home.home, home.unit, became([home.states.lstrip("-")[14:]])) for home in homes
+            HomeParticipation(
+                home.home,
+                home.unit,
+                became([home.states.lstrip("-")[14:]]),
+                done_of_due(home.states[-57:-29]),
+                done_of_due(home.states[-29:-1]),
+            )
+            for home in homes
         ),
         homes_without_schedule=0,
     )
@@ -206,38 +228,43 @@ def gain(
         before = 40 + chance.random() * 20 if indicator == "who5" else 120 + chance.random() * 90
         after = before + shift + (chance.random() - 0.5) * abs(shift) * 2.2
         lines.append(HomePair(home.home, home.unit, round(before, 1), round(after, 1), chance.random() < 0.2))
-    changes = sorted(line.after - line.before for line in lines)
-    n = len(changes)
-    mean = sum(changes) / n if n else None
-    half = 0.0
-    if n >= 5:
-        assert mean is not None
-        half = 2.2 * math.sqrt(sum((change - mean) ** 2 for change in changes) / (n - 1) / n)
-    enough = n >= 5 and mean is not None
+    difference = paired([line.after - line.before for line in lines])
+    before = fmean(line.before for line in lines) if lines else None
+    told = difference.mean, difference.low, difference.high, difference.p
     return GainFigures(
         id=indicator.replace("_", "-"),
         title=title,
         type=kind,
         perspective="citizen" if kind == "quality" else "organisation",
+        stakeholder="Residents" if kind == "quality" else None,
         indicator=indicator,
         better=better,
         target=-30.0 if better == "lower" else 10.0,
         owner="Avdelingsleder hjemmetjenesten",
         payer="Bydel Alna",
         planned=True,
-        evidence_level=1 if n >= 5 else 0,
-        homes=tuple(lines),
-        homes_missing=len(homes) - n,
-        before_mean=sum(line.before for line in lines) / n if n else None,
-        after_mean=sum(line.after for line in lines) / n if n else None,
-        difference=Paired(
-            n=n,
-            mean=mean,
-            median=changes[n // 2] if n else None,
-            low=mean - half if enough and mean is not None else None,
-            high=mean + half if enough and mean is not None else None,
-            p=0.0161 if enough else None,
+        status="agreed",
+        measure_on="2026-11-20 2027-02-01",
+        found_on=None,
+        baseline=Baseline("measured", before, date(2026, 8, 20), "Fagsykepleier", len(lines)),
+        evidence_level=difference.level,
+        change=Change(
+            "before_after",
+            "before_after",
+            difference.level,
+            difference.n,
+            *told,
+            difference.assumptions,
         ),
+        homes=tuple(lines),
+        homes_missing=len(homes) - len(lines),
+        before_mean=before,
+        after_mean=fmean(line.after for line in lines) if lines else None,
+        difference=difference,
+        comparison=None,
+        staggered=None,
+        interrupted=None,
+        answers=None,
         registration_ratio=0.72 if indicator == "who5" else 0.93,
         uncertain=indicator == "who5",
     )
@@ -256,14 +283,18 @@ def make_report(
     lines = strips(seed, homes, days, standby=usage_class == "standby")
     steady = "".join(home.states.lstrip("-")[14:] for home in lines)
     everything = "".join(home.states for home in lines)
-    used = sum(letter in "Uu" for letter in everything)
-    uses = sum(sum(home.uses) for home in lines)
-    observed = sum(letter in "UN" for letter in everything)
+
+    def intensity(some: Sequence[HomeStrip]) -> Intensity:
+        states = "".join(home.states for home in some)
+        used = sum(letter in "Uu" for letter in states)
+        uses = sum(sum(home.uses) for home in some)
+        observed = sum(letter in "UN" for letter in states)
+        return Intensity(uses, used, uses / used if used else None, 7 * uses / observed if observed else None)
 
     def coverage(some: list[HomeStrip]) -> Coverage:
         exposed = sum(1440 for home in some for letter in home.states if letter != "-")
         online = sum(round(1440 * (ratio or 0)) for home in some for ratio in home.observed_ratio)
-        return Coverage(online, exposed, online / exposed if exposed else None)
+        return make_coverage(online, exposed, standby=usage_class == "standby")
 
     gains = (
         (
@@ -276,6 +307,39 @@ def make_report(
         else ()
     )
     silent_from = datetime(2026, 10, 23, 4, 30, tzinfo=UTC)
+    last_day = FIRST_DAY + timedelta(days=max(days, 1) - 1)
+    scheduled = participation(lines) if homes and usage_class == "scheduled" else None
+
+    def part(some: Sequence[HomeStrip]) -> Part:
+        return Part(
+            rate(len(some), "".join(home.states.lstrip("-")[14:] for home in some)),
+            coverage(list(some)),
+            intensity(some),
+            sustained_part(sustained(some, last_day, Parameters())),
+            staying_part(retention(some, Parameters()), Parameters()),
+        )
+
+    def compared(some: Sequence[HomeStrip], told: ScheduleFigures | None) -> Periods:
+        due = None if told is None else {each.home: (each.before, each.after) for each in told.homes}
+        return compare(
+            some, last_day - timedelta(days=1), Parameters(), standby=usage_class == "standby", due=due
+        )
+
+    by_unit = [
+        (
+            unit,
+            [home for home in lines if home.unit == unit],
+            [each.participation for each in scheduled.homes if each.unit == unit] if scheduled else [],
+        )
+        for unit in UNITS
+    ]
+    sensors = strips(seed + 3, homes // 2, days)
+    beside = (
+        TechnologyFigures(
+            "door_sensor", TITLES["door_sensor"], "standby", "secondary", 2 * len(sensors), len(sensors), *part(sensors),
+            compared(sensors, None),
+        ),
+    ) if sensors else ()  # fmt: skip
     return Report(
         trial=TrialFacts(
             id=trial,
@@ -316,30 +380,33 @@ def make_report(
         ),
         use_day_rate=rate(homes, steady),
         use_day_rate_all_days=rate(homes, everything),
-        intensity=Intensity(
-            uses,
-            used,
-            uses / used if used else None,
-            7 * uses / observed if observed else None,
-        ),
+        intensity=intensity(lines),
         coverage=coverage(list(lines)),
-        participation=participation(lines) if homes and usage_class == "scheduled" else None,
+        alarms=make_alarms(lines, UNITS, NOW) if usage_class == "standby" else None,
+        contacts=make_contacts(lines, NOW, coverage),
+        participation=scheduled,
         first_use=time_to_first_use(lines, FIRST_DAY + timedelta(days=max(days, 1) - 1)),
         sustained=sustained(lines, FIRST_DAY + timedelta(days=max(days, 1) - 1), Parameters()),
         retention=retention(lines, Parameters()),
         setting=setting_adoption((), UNITS),
         units=tuple(
-            UnitFigures(
-                unit,
-                sum(home.unit == unit for home in lines),
-                rate(
-                    sum(home.unit == unit for home in lines),
-                    "".join(home.states.lstrip("-")[14:] for home in lines if home.unit == unit),
-                ),
-                coverage([home for home in lines if home.unit == unit]),
-            )
-            for unit in UNITS
+            UnitFigures(unit, len(some), *part(some), pooled(due) if due else None, compared(some, scheduled))
+            for unit, some, due in by_unit
         ),
+        technologies=(
+            TechnologyFigures(
+                technology,
+                TITLES[technology],
+                usage_class,
+                "primary",
+                homes,
+                homes,
+                *part(lines),
+                compared(lines, scheduled),
+            ),
+            *beside,
+        ),
+        periods=compared(lines, scheduled),
         weeks=weeks(lines),
         homes=lines,
         gains=gains,

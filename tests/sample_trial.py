@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sample_report import NOW, as_json
+from sample_standby import each_alarm
 
+from api.explain import trial_periods
 from nyttig.calls import Call, CallList
 from nyttig.explain import DeviceDay, GapSeen, definitions, explain
 from nyttig.figures.concern import LIMITS, concerns
-from nyttig.figures.periods import compare
 from nyttig.model import Pause
 from nyttig.report import Report
 from nyttig.store.homes import HomeRecord, Note
@@ -94,11 +95,11 @@ def answer(report: Report, rest: str) -> Any | None:
     if rest == "calls":
         return make_calls(report)
     if rest == "periods":
-        last = report.last_day - timedelta(days=1)
-        found = compare(report.homes, last, report.parameters, standby=report.trial.usage_class == "standby")
-        return {"comparison": None if found is None else as_json(found)}
+        return as_json(trial_periods(report))
     if rest == "threshold-changes":
         return {"changes": []}
+    if rest == "alarms":
+        return {"alarms": as_json_list(each_alarm(report.homes, NOW))}
     if rest == "days":
         return make_days(report)
     if rest.startswith("homes/"):

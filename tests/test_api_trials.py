@@ -24,7 +24,7 @@ from nyttig.load import load
 from nyttig.model import Principal
 from nyttig.package.read import read
 from nyttig.package.technologies import builtin_technologies
-from nyttig.report import report
+from nyttig.report import Known, report
 from nyttig.store import db
 
 
@@ -77,7 +77,7 @@ def test_the_report_is_the_reports_own_digits(api: httpx.Client, filled: Databas
     response = api.get(f"/v1/trials/{trial_id}/report")
     as_of = datetime.fromisoformat(told(response)["as_of"])
     with db.connect(filled.conninfo) as connection:
-        assert response.content == orjson.dumps(report(connection, trial_id, as_of))
+        assert response.content == orjson.dumps(report(connection, trial_id, as_of, Known("now", as_of)))
 
 
 def test_the_report_has_the_same_digits_on_every_kind_of_database(database: Database) -> None:
@@ -85,7 +85,7 @@ def test_the_report_has_the_same_digits_on_every_kind_of_database(database: Data
     as_of = datetime.now(UTC) - timedelta(hours=1)
     with serving(database.conninfo) as client, db.connect(database.conninfo) as connection:
         response = client.get(f"/v1/trials/{ALNA}/report", params={"as_of": as_of.isoformat()})
-        assert response.content == orjson.dumps(report(connection, ALNA, as_of))
+        assert response.content == orjson.dumps(report(connection, ALNA, as_of, Known("then", as_of)))
         assert len(told(client.get("/v1/trials"))["trials"]) == 3
         assert len(told(client.get("/v1/devices"))["devices"]) > 3
         assert told(client.get("/v1/health/ready"))["status"] == "ready"
@@ -98,7 +98,7 @@ def test_as_of_a_day_is_as_of_its_end_local_to_the_trial(api: httpx.Client, fill
     assert datetime.fromisoformat(told(response)["as_of"]) == midnight
     assert response.json()["last_day"] == day.isoformat()
     with db.connect(filled.conninfo) as connection:
-        assert response.content == orjson.dumps(report(connection, ALNA, midnight))
+        assert response.content == orjson.dumps(report(connection, ALNA, midnight, Known("then", midnight)))
 
 
 def test_as_of_a_time_with_offset_is_as_of_that_moment(api: httpx.Client) -> None:

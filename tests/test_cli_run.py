@@ -264,7 +264,12 @@ def test_what_is_exported_loads_elsewhere_to_the_same_report(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     as_of = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    before = nyttig("report", ODENSE, "--as-of", as_of, "--json")
+
+    def made() -> Any:
+        said = nyttig("report", ODENSE, "--as-of", as_of, "--known", "now", "--json")
+        return json.loads(said.out) | {"known_at": None}  # the moment at which it was asked for
+
+    before = made()
     said = nyttig("export", ODENSE, "--to", tmp_path / "out", "--format", "csv, parquet")
     assert (said.code, said.out) == (
         0,
@@ -274,7 +279,7 @@ def test_what_is_exported_loads_elsewhere_to_the_same_report(
     with embedded_server.fresh_database() as other:
         use(monkeypatch, other)
         assert nyttig("load", tmp_path / "out").code == 0
-        assert nyttig("report", ODENSE, "--as-of", as_of, "--json") == before
+        assert made() == before
 
 
 def test_an_export_overwrites_nothing_and_knows_its_formats(
@@ -321,7 +326,16 @@ def test_verify_finds_nothing_where_rollups_say_what_the_events_say(filled: Data
     assert nyttig("verify") == (0, "rollups and ledger say what the events say\n", "")
     assert nyttig("verify", "--trial", ALNA).code == 0
     found = json.loads(nyttig("verify", "--json").out)
-    kinds = ["rollups", "ledger", "ledger_totals", "gaps", "recovered_uses", "folds", "marks_waiting"]
+    kinds = [
+        "rollups",
+        "ledger",
+        "ledger_totals",
+        "gaps",
+        "recovered_uses",
+        "alarms",
+        "folds",
+        "marks_waiting",
+    ]
     assert list(found) == kinds
     assert not any(found.values())
 
@@ -336,13 +350,17 @@ def test_verify_names_what_differs_and_ends_with_1(fresh: Database, nyttig: Nytt
         connection.execute(
             "UPDATE ledger SET seqs = seqs - '{[3,5)}' WHERE device_id = (SELECT min(device_id) FROM ledger)"
         )
+        connection.execute(
+            "INSERT INTO alarms (device_id, raised_at, raised_by) SELECT min(id), '2026-01-01Z', 'citizen' FROM devices"
+        )
     said = nyttig("verify")
     assert said.code == 1
     lines = {line.split()[0]: line for line in said.out.splitlines()}
     assert re.match(r"rollup \S+ \S+: stored \(.*\), events say \(.*\)", lines["rollup"])
     assert re.match(r"ledger \S+ boot 'b1': only in ledger \{\}, only in events \{\[3,5\)\}", lines["ledger"])
+    assert re.match(r"alarm \S+ \S+: stored citizen, events say none", lines["alarm"])
     found = json.loads(nyttig("verify", "--json").out)
-    assert (len(found["rollups"]), len(found["ledger"])) == (1, 1)
+    assert (len(found["rollups"]), len(found["ledger"]), len(found["alarms"])) == (1, 1, 1)
 
 
 # Schema and database

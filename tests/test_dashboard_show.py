@@ -132,7 +132,7 @@ def test_the_overview_gives_each_trial_with_n_interval_and_share_observed(api: S
 
 def test_a_standby_technology_is_headed_by_coverage_and_not_by_presses(api: SampleApi) -> None:
     said = words(opened(PAGES[1], trial="trygghetsalarm"))
-    assert "Time in contact" in said
+    assert "Time covered" in said
     assert "How many homes are in contact" in said
     assert "Share of days in use" not in said
     assert "Unused" not in said
@@ -256,5 +256,5 @@ def test_every_chart_has_words_and_a_table_beside_it(api: SampleApi) -> None:
     charts = app.get("arrow_vega_lite_chart") or app.get("vega_lite_chart")
     tables = [box for box in app.expander if box.label == "Show as a table"]
     assert len(charts) == 9
-    assert len(tables) == len(charts) + 2, "each chart, and the silences and their causes, as a table"
+    assert len(tables) == len(charts) + 3, "each chart, the silences, their causes, and the parts, as a table"
     assert all(chart.proto.alt for chart in charts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from nyttig.figures import adoption
 from nyttig.figures.coverage import DAY_COLUMNS, home_days
+from nyttig.figures.funnel import funnel
 from nyttig.figures.weeks import Week, weeks
 from nyttig.model import Parameters
 
@@ -71,6 +73,33 @@ def test_how_much_of_the_rate_may_be_shown(
     assert rate.homes == (1 if show != "nothing" else 0)
 
 
+def test_an_unused_day_that_lost_messages_is_used_in_the_upper_bound_and_nowhere_else() -> None:
+    table = days({"h1": "U" * 10 + "uu" + "E-", "h2": "UUUUNNNNNNKKKK"})
+    lost = table.assign(
+        lossy=table.index.isin([0, 11, 18, 19, 25])
+    )  # a used day, a u, two unused and an unknown one
+    plain, rate = (adoption.use_day_rate(each, PARAMETERS) for each in (table, lost))
+    assert (rate.lossy_days, rate.lossy_unused_days) == (5, 2)
+    assert rate.upper == 22 / 26
+    assert replace(rate, upper=plain.upper, lossy_days=0, lossy_unused_days=0) == plain
+
+
+@settings(deadline=None)
+@given(st.text("UuNKE-", min_size=1, max_size=20), st.sets(st.integers(0, 19)))
+def test_lost_messages_only_ever_widen_the_bounds_and_never_beyond_all_days(
+    strip: str, lossy_on: set[int]
+) -> None:
+    table = days({"h1": strip})
+    plain = adoption.use_day_rate(table, PARAMETERS)
+    rate = adoption.use_day_rate(table.assign(lossy=table.index.isin(lossy_on)), PARAMETERS)
+    assert (rate.point, rate.lower, rate.observability) == (plain.point, plain.lower, plain.observability)
+    if rate.upper is not None and plain.upper is not None:
+        assert plain.upper <= rate.upper <= 1
+        used = {place for place, state in enumerate(strip) if state in "UuK"}
+        possible = used | {place for place in lossy_on if strip[place : place + 1] == "N"}
+        assert rate.upper == len(possible) / sum(state in "UuNK" for state in strip)
+
+
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["h1", "h2", "h3"]), st.text("UuNKE-", max_size=12), max_size=3))
 def test_bounds_hold_each_other_and_days_add_up(strips: dict[str, str]) -> None:
@@ -124,7 +153,7 @@ def test_the_funnel_counts_homes_step_by_step() -> None:
             "end_reason": [reasons[n] if n < 4 else None for n in range(20)],
         }
     )
-    found = adoption.funnel(homes, {"h00", "h01", "elsewhere"})
+    found = funnel(homes, {"h00", "h01", "elsewhere"})
     assert [(step.step, step.homes) for step in found.steps] == [
         ("asked", 20),
         ("consented", 12),
@@ -151,11 +180,11 @@ def test_a_home_that_reached_a_step_has_reached_those_before_it() -> None:
         ],
         columns=HOME_COLUMNS,
     )
-    assert [step.homes for step in adoption.funnel(homes, {"h3"}).steps] == [3, 3, 2, 1]
+    assert [step.homes for step in funnel(homes, {"h3"}).steps] == [3, 3, 2, 1]
 
 
 def test_a_funnel_without_homes_has_no_shares() -> None:
-    found = adoption.funnel(pd.DataFrame(columns=HOME_COLUMNS), set())
+    found = funnel(pd.DataFrame(columns=HOME_COLUMNS), set())
     assert [step.homes for step in found.steps] == [0, 0, 0, 0]
     assert [step.share.ratio for step in found.steps if step.share] == [None] * 3
     assert found.ended == {}
@@ -179,9 +208,9 @@ def test_uses_on_days_that_are_out_do_not_count() -> None:
 
 
 def test_coverage_is_online_minutes_of_exposed_ones_without_paused_and_out_days() -> None:
-    found = adoption.coverage(days({"h1": "NKE-"}))
+    found = adoption.coverage(days({"h1": "NKE-"}), PARAMETERS)
     assert (found.online_minutes, found.exposed_minutes, found.ratio) == (1560, 2880, 1560 / 2880)
-    assert adoption.coverage(days({"h1": "E-"})).ratio is None
+    assert adoption.coverage(days({"h1": "E-"}), PARAMETERS).ratio is None
 
 
 # --- Weeks ---------------------------------------------------------------------------------------

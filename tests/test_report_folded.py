@@ -10,7 +10,19 @@ from datetime import UTC, date, datetime, time, timedelta
 import pandas as pd
 import pytest
 from conftest import Database
-from figures_hours import BEGIN, LENGTH, at, exposed, heartbeat, hours, minute, near, stretch
+from figures_hours import (
+    BEGIN,
+    LENGTH,
+    at,
+    called,
+    exposed,
+    heartbeat,
+    hours,
+    minute,
+    near,
+    stretch,
+    with_armed,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from told import Told, tell
@@ -18,6 +30,8 @@ from told import Told, tell
 from nyttig import folding
 from nyttig.evidence import evidence
 from nyttig.figures import coverage, moments, silences
+from nyttig.figures.alarms import judged
+from nyttig.figures.contact import home_contacts
 from nyttig.figures.heard import Heard, Hours, fold_hours
 from nyttig.figures.minutes import minutes_of
 from nyttig.figures.proof import masks_of, reach_minutes
@@ -34,6 +48,7 @@ STARTS = datetime(2026, 10, 14, tzinfo=UTC)
 DAYS = 14
 AWAY = ["began_at", "ended_at"]
 UNITS = ("Bydel Alna", "Bydel Gamle Oslo")
+NO_GAPS = pd.DataFrame(columns=["device", "from_at", "to_at"])
 
 
 @pytest.fixture
@@ -54,7 +69,7 @@ def moment(chance: random.Random, days: float = DAYS) -> datetime:
 
 
 def trial(chance: random.Random, name: str) -> TrialPackage:
-    """Three homes with seven devices: some moved, some removed, one home ended, some paused."""
+    """Three homes with seven devices: some moved, some removed, one home ended, some paused, some can be worn."""
     homes = [
         Home(f"{name}-h{n}", "home", UNITS[n % 2], None, None, (STARTS + timedelta(days=n)).date())
         for n in range(3)
@@ -66,7 +81,15 @@ def trial(chance: random.Random, name: str) -> TrialPackage:
     for n in range(7):
         code, beat = f"{name}-d{n}", chance.choice([0.5, 7.0, 60.0, 60.0, 200.0, 1500.0])
         devices.append(
-            Device(code, "door_sensor", "nyttig", code, beat, "mains", "primary" if n % 3 else "secondary")
+            Device(
+                code,
+                chance.choice(["door_sensor", "safety_alarm"]),
+                "nyttig",
+                code,
+                beat,
+                "mains",
+                "primary" if n % 3 else "secondary",
+            )
         )
         placed = STARTS + timedelta(hours=chance.randrange(48))
         moved = chance.random() < 0.4
@@ -113,6 +136,10 @@ def said(chance: random.Random, package: TrialPackage, days: float) -> Iterator[
                     "opened",
                     chance.choice(["citizen", "citizen", "staff"]),
                 )
+        if device.technology == "safety_alarm":
+            for _ in range(chance.randrange(12)):
+                kind = chance.choice(["worn", "worn", "taken_off", "alarm", "alarm", "alarm_handled"])
+                yield device.device, moment(chance, days), kind, chance.choice(["citizen", "staff", "auto"])
 
 
 def assert_same(connection: db.Session, trial_id: str, as_of: datetime) -> None:
@@ -170,6 +197,7 @@ def folded(table: pd.DataFrame, exposures: pd.DataFrame, parameters: Parameters)
         masks_of(mine["alive_minutes"]),
         mine["uses"].to_numpy(dtype="int64"),
         masks_of(mine["use_minutes"]),
+        mine["armed_minutes"].fillna(-1).to_numpy(dtype="int64"),
     )
     reach = reach_minutes(per_device["heartbeat_minutes"], parameters)
     return Heard(devices, reach, fold_hours(rows, reach), rows, 0, None, None)
@@ -187,6 +215,7 @@ messages = st.fixed_dictionaries({d: st.lists(minute | near, max_size=12) for d 
     spans=spans,
     beats=beats,
     outages=st.lists(stretch | st.tuples(near, near), max_size=4),
+    armed=messages,
     as_of=minute,
 )
 def test_every_figure_that_looks_at_hours_says_the_same_of_folds(
@@ -195,11 +224,15 @@ def test_every_figure_that_looks_at_hours_says_the_same_of_folds(
     spans: list[tuple[str, tuple[int, int]]],
     beats: dict[str, float],
     outages: list[tuple[int, int]],
+    armed: dict[str, list[int]],
     as_of: int,
 ) -> None:
     parameters = Parameters()
     table = hours({d: map(at, m) for d, m in heard.items()}, {d: map(at, m) for d, m in used.items()})
+    table = with_armed(table, armed)
     exposures = exposed(*((f"h{n % 2}", d, at(s), at(e), beats[d]) for n, (d, (s, e)) in enumerate(spans)))
+    exposures = exposures.assign(tells_armed=exposures["device"] != "c")
+    raised = called({d: times[: len(times) // 2] for d, times in used.items()}, used)
     away = pd.DataFrame(
         {
             "began_at": pd.to_datetime([at(b) for b, _ in outages], utc=True),
@@ -221,6 +254,11 @@ def test_every_figure_that_looks_at_hours_says_the_same_of_folds(
             silences.silences(said, exposures, as_of=at(as_of), parameters=parameters),
             moments.use_moments(said, exposures).to_dict("list"),
             moments.noticed(said, exposures, away, asked, parameters=parameters).to_dict("list"),
+            home_contacts(days, said, exposures, as_of=at(as_of), parameters=parameters),
+            judged(raised, said, exposures, away, NO_GAPS, as_of=at(as_of), parameters=parameters)
+            .astype("object")
+            .fillna(-1)
+            .to_dict("list"),
         ]
 
     assert figures(fold) == figures(table)
@@ -228,7 +266,7 @@ def test_every_figure_that_looks_at_hours_says_the_same_of_folds(
 
 def test_folds_made_for_another_tolerance_are_not_believed() -> None:
     exposures = exposed(("h", "a", at(BEGIN), at(BEGIN + 1440), 60))
-    fold = folded(hours({"a": [at(BEGIN)]}), exposures, Parameters())
+    fold = folded(with_armed(hours({"a": [at(BEGIN)]}), {}), exposures, Parameters())
     pauses, outages = pd.DataFrame(columns=["home", "paused_from", "paused_to"]), pd.DataFrame(columns=AWAY)
     other = Parameters(heartbeat_tolerance=2)
     with pytest.raises(ValueError, match="folded for other devices, heartbeats or tolerances"):

@@ -76,6 +76,9 @@ def test_a_day_without_use_that_lost_messages_stays_unused_and_is_marked(store: 
     assert home.lossy_on == (date(2026, 9, 3),)
     for rate in (made.use_day_rate, home.use_day_rate, made.weeks[0].use_day_rate):
         assert (rate.lossy_days, rate.lossy_unused_days) == (1, 1)
+        total = rate.used_observed_days + rate.unused_days
+        assert rate.unknown_days == 0
+        assert (rate.lower, rate.upper) == (1 / total, 2 / total), "the lost messages may hold a use"
     assert made.weeks[1].use_day_rate.lossy_days == 0
     said = text.report(made)
     assert "1 of the unused days lost messages" in said

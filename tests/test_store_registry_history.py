@@ -82,10 +82,14 @@ def test_a_load_that_changes_something_tells_what_was_and_what_is(connection: Se
     (trial,) = [
         each for each in history.entries(connection, trial_id="trial", limit=3) if each.subject == "trial"
     ]
+    assert trial.before is not None
+    (gone,) = trial.before.pop("rows")["homes"]
+    assert (gone["home"], gone["installed_on"]) == ("h2", "2026-09-01")
     assert trial.before == {"title": "A trial", "ends": None}
     assert trial.after == {
         "title": "Another title",
         "ends": "2027-01-01",
+        "rows": {"homes": []},
         "rows_added": {"devices": 1},
         "rows_removed": {"homes": 1, "devices": 1, "placements": 1},
     }

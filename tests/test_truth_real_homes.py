@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from conftest import DatabaseServer
+from conftest import Database, DatabaseServer
+from serving import serving
 from whole_way import ingesting, running_mosquitto
 
 from nyttig.evidence import end_of_day, evidence
@@ -29,34 +31,47 @@ BELIEVED = pd.Timedelta(hours=3)
 """Three heartbeats of an hour: for so long a message says that the device is there."""
 
 ORDONEZ_LAST, FLAT_LAST = date(2011, 12, 12), date(2017, 4, 5)
+TRIALS = {"ordonez-a": (ORDONEZ_LAST, MADRID), "opensmarthome": (FLAT_LAST, BERLIN)}
 FLAT_FILES = ("Kitchen_Temperature.csv", "Toilet_Brightness.csv")
 Days = dict[str, list[DeviceDay]]
 
 
+class Recorded(NamedTuple):
+    """A database that holds both homes, and the folder with their packages."""
+
+    database: Database
+    folder: Path
+
+
 @pytest.fixture(scope="module")
-def explained(
+def recorded(
     embedded_server: DatabaseServer, shared: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Days]]:
-    """Both homes as they came through broker and ingest: each device's days; of the flat two sensors, four weeks."""
+) -> Iterator[Recorded]:
+    """Both homes as they came through broker and ingest; of the flat two sensors, four weeks."""
     folder = tmp_path_factory.mktemp("recorded")
     ordonez.convert(shared / "data" / "ordonez-a", folder / "ordonez-a")
     opensmarthome.convert(four_weeks(shared, folder / "cut"), folder / "opensmarthome")
-    trials = {"ordonez-a": (ORDONEZ_LAST, MADRID), "opensmarthome": (FLAT_LAST, BERLIN)}
     with embedded_server.fresh_database() as database, running_mosquitto() as broker:
         with db.connect(database.conninfo) as connection:
-            for trial in trials:
+            for trial in TRIALS:
                 load(connection, folder / trial, builtin_technologies())
         with ingesting(database, broker.url) as settle:
-            replay([folder / trial / "messages.jsonl" for trial in trials], Settings(mqtt_url=broker.url))
+            replay([folder / trial / "messages.jsonl" for trial in TRIALS], Settings(mqtt_url=broker.url))
             settle()
-        told: dict[str, Days] = {}
-        with db.connect(database.conninfo) as connection:
-            for trial, (last, zone) in trials.items():
-                by_device: Days = {}
-                for day in explained_days(evidence(connection, trial, end_of_day(last, zone))):
-                    by_device.setdefault(day.device, []).append(day)
-                told[trial] = by_device
-        yield told
+        yield Recorded(database, folder)
+
+
+@pytest.fixture(scope="module")
+def explained(recorded: Recorded) -> dict[str, Days]:
+    """Each device's days in both homes."""
+    told: dict[str, Days] = {}
+    with db.connect(recorded.database.conninfo) as connection:
+        for trial, (last, zone) in TRIALS.items():
+            by_device: Days = {}
+            for day in explained_days(evidence(connection, trial, end_of_day(last, zone))):
+                by_device.setdefault(day.device, []).append(day)
+            told[trial] = by_device
+    return told
 
 
 def four_weeks(shared: Path, folder: Path) -> Path:
@@ -204,3 +219,61 @@ def test_every_day_of_the_flat_has_the_messages_and_minutes_of_its_file(
         )
         assert day.observed_minutes == observed, day
         assert day.state == why(0, observed, exposed)[0], day
+
+
+# A threshold that was changed afterwards
+
+STRICT, MILD = (0.8, 1), (0.4, 2)
+"""Share of the day that must be observed, and uses that make a day used: before and after the change."""
+
+COUNTS = {STRICT: (162, 1, 6, 11), MILD: (80, 0, 98, 2)}
+"""Days U, u, N and K of the twelve sensors under both: 180 device-days each."""
+
+
+def by_hand(days: Days, share: float, uses: int) -> tuple[int, int, int, int]:
+    """Days U, u, N and K under these thresholds, from what each day shows."""
+    count = dict.fromkeys("UuNK", 0)
+    for day in (day for mine in days.values() for day in mine):
+        seen, used = day.observed_minutes >= share * day.exposed_minutes, day.uses >= uses
+        count["UN"[not used] if seen else "uK"[not used]] += 1
+    return count["U"], count["u"], count["N"], count["K"]
+
+
+def test_a_changed_threshold_shows_what_the_recorded_home_is_under_the_old_one_and_under_the_new(
+    recorded: Recorded, explained: dict[str, Days]
+) -> None:
+    days = explained["ordonez-a"]
+    assert {limits: by_hand(days, *limits) for limits in COUNTS} == COUNTS
+    trial = recorded.folder / "ordonez-a" / "trial.toml"
+    text = trial.read_text()
+    for name, before, after in (
+        ("observed_share_required", "0.8", "0.4"),
+        ("minimum_uses_per_day", "1", "2"),
+    ):
+        text = text.replace(f"{name} = {before}\n", f"{name} = {after}\n", 1)
+    trial.write_text(text)
+    (trial.parent / "datapackage.json").unlink()  # it says that trial.toml is as it was
+    with serving(recorded.database.conninfo) as api:
+        path = "/v1/trials/ordonez-a"
+        was = api.get(f"{path}/report").json()
+        assert api.get(f"{path}/threshold-changes").json() == {"changes": []}
+        with db.connect(recorded.database.conninfo) as connection:
+            load(connection, trial.parent, builtin_technologies())
+        (change,) = api.get(f"{path}/threshold-changes").json()["changes"]
+        # The report of now may be kept for some seconds.
+        now = api.get(f"{path}/report", params={"as_of": str(ORDONEZ_LAST), "known": "now"}).json()
+    assert change["before"] == {"minimum_uses_per_day": 1, "observed_share_required": 0.8}
+    assert change["after"] == {"minimum_uses_per_day": 2, "observed_share_required": 0.4}
+    for then, limits, report in (("figures_before", STRICT, was), ("figures_after", MILD, now)):
+        rate = change[then]["use_day_rate"]
+        assert rate == report["use_day_rate"]
+        assert counts_of(rate) == COUNTS[limits]
+        used, little, unused, unknown = COUNTS[limits]
+        assert rate["point"] == used / (used + unused)
+        assert (rate["lower"], rate["upper"]) == ((used + little) / 180, (used + little + unknown) / 180)
+
+
+def counts_of(rate: dict[str, Any]) -> tuple[int, ...]:
+    """Days U, u, N and K of a rate."""
+    names = ("used_observed_days", "used_unobserved_days", "unused_days", "unknown_days")
+    return tuple(rate[name] for name in names)

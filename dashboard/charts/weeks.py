@@ -119,6 +119,43 @@ def due(weeks: list[Json]) -> alt.Chart:
     return _columns(due_rows(weeks), due_bands(), "unknown", _("Number"))
 
 
+def alarm_bands() -> list[Band]:
+    """What became of alarms, from the bottom up."""
+    return [
+        ("handled_in_time", _("Handled in time"), USED),
+        ("handled_late", _("Handled late"), USED_LITTLE_OBSERVED),
+        ("missed", _("Not handled"), UNUSED),
+        ("to_come", _("Still open"), PAUSED),
+        ("unknown", _("Unknown"), UNKNOWN),
+    ]
+
+
+def alarm_swatches() -> list[tuple[str, str]]:
+    """What became of alarms, as a legend."""
+    return [(HATCHED if field == "unknown" else colour, words) for field, words, colour in alarm_bands()]
+
+
+def alarm_rows(weeks: list[Json]) -> list[dict[str, Any]]:
+    """A week a row: how many alarms were raised, and what became of them."""
+    return [
+        {
+            "iso_week": week["iso_week"],
+            "starts_on": week["starts_on"],
+            "complete": week["complete"],
+            "raised": week["alarms"]["raised"],
+            "handled_in_time": week["alarms"]["handled_in_time"]["count"],
+            "missed": week["alarms"]["missed"]["count"],
+            **{name: week["alarms"][name] for name in ("handled_late", "to_come", "unknown")},
+        }
+        for week in weeks
+    ]
+
+
+def alarms(weeks: list[Json]) -> alt.Chart:
+    """A column a week, as high as alarms were raised, in bands by what became of them."""
+    return _columns(alarm_rows(weeks), alarm_bands(), "unknown", _("Alarms"))
+
+
 def _columns(table: list[dict[str, Any]], bands: list[Band], unknown: str, counted: str) -> alt.Chart:
     """Stacked columns, one a week; the band `unknown` hatched."""
     cells: list[dict[str, Any]] = []

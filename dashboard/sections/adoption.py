@@ -11,11 +11,10 @@ from dashboard.charts.frame import legend, place
 from dashboard.client import Json
 from dashboard.facts import fact
 from dashboard.language import _, day, ngettext, number, parse_day, percent, signed
-from dashboard.sections import due, explaining
+from dashboard.sections import due, explaining, standby
 from dashboard.sections.benefit import visit_gain
 from dashboard.table import Column
 from dashboard.wording import (
-    coverage_note,
     end_reason,
     funnel_step,
     homes,
@@ -37,20 +36,22 @@ def is_standby(report: Json) -> bool:
 
 
 def headline(report: Json) -> None:
-    """Three figures answer at a glance; the measure of the technology's class comes first."""
+    """Three figures answer at a glance; the measure of the technology's class comes first, what alarms came to next."""
     week = _last_full_week(report)
     told = report["participation"]
     first, second, third = st.columns(3)
     with first:
         if is_standby(report):
-            _in_contact(report)
+            standby.covered(report)
         elif told is not None and told["steady"]["done"]["of"]:
             ratio = percent(told["steady"]["done"]["ratio"])
             fact(_("Done in time"), ratio, due.note(told, len(told["homes"])))
         else:
             _used_last_week(week)
     with second:
-        if is_standby(report):
+        if is_standby(report) and report["alarms"] is not None:
+            standby.answered(report)
+        elif is_standby(report):
             _last_week_in_contact(week)
         elif told is not None:
             _used_last_week(week)
@@ -58,11 +59,6 @@ def headline(report: Json) -> None:
             _days_in_use(report)
     with third:
         _net(report)
-
-
-def _in_contact(report: Json) -> None:
-    coverage = report["coverage"]
-    fact(_("Time in contact"), percent(coverage["ratio"]), coverage_note(coverage, report["data"]["homes"]))
 
 
 def _used_last_week(week: Json | None) -> None:
@@ -174,14 +170,6 @@ def weeks(report: Json) -> None:
     columns += [Column("observability", _("Days observed"), "ratio")]
     table.beside("weeks", rows, columns)
     explaining.beside("weeks", report)
-
-
-def coverage(report: Json) -> None:
-    """How much of the time the technology was there to help, where that is what its use means."""
-    told = report["coverage"]
-    st.subheader(_("Time in contact"), anchor=False)
-    st.markdown(f"**{percent(told['ratio'])}** · {coverage_note(told, report['data']['homes'])}.")
-    explaining.beside("coverage", report)
 
 
 def rates(report: Json) -> None:
@@ -307,31 +295,3 @@ def funnel(report: Json) -> None:
         ],
     )
     explaining.beside("funnel", report)
-
-
-def units(report: Json) -> None:
-    """The same figures unit by unit, where there is more than one."""
-    if len(report["units"]) < 2:
-        return
-    st.subheader(_("Unit by unit"), anchor=False)
-    for unit, column in zip(report["units"], _columns(len(report["units"])), strict=True):
-        with column:
-            if is_standby(report):
-                value, note = (
-                    percent(unit["coverage"]["ratio"]),
-                    coverage_note(unit["coverage"], unit["homes"]),
-                )
-            else:
-                value, note = rate_value(unit["use_day_rate"]), rate_note(unit["use_day_rate"])
-            fact(unit["unit"], value, note)
-    st.caption(
-        _("Time in contact. Units differ in who lives there; this is no ranking.")
-        if is_standby(report)
-        else _("Share of days in use. Units differ in who lives there; this is no ranking.")
-    )
-    explaining.beside("coverage" if is_standby(report) else "use_day_rate", report, place=":units")
-
-
-def _columns(count: int) -> list[st.delta_generator.DeltaGenerator]:
-    rows = [st.columns(3) for _row in range(-(-count // 3))]
-    return [column for row in rows for column in row][:count]

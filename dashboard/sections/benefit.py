@@ -44,6 +44,7 @@ def gains(report: Json) -> None:
                 _words(gain)
             with picture:
                 _picture(gain)
+    explaining.beside("gains", report, _("gains"))
 
 
 def _words(gain: Json) -> None:

@@ -64,9 +64,10 @@ def show(report: Json) -> None:
 
 
 def _how(report: Json, limits: Json) -> None:
-    explaining.in_words(
+    explaining.beside(
         "calls",
-        [
+        report,
+        lines=[
             _(
                 "Stopped: no use on as many observed days as would usually have held {missed} days of use, at least "
                 "{least} and at most {most}. Usual is the use on the {usual} observed days before."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import streamlit as st
@@ -31,10 +32,12 @@ DAYS_SHOWN = 400
 WEEKS_OF_EVERYONE = 4
 
 
-def beside(figure: str, report: Json, title: str | None = None, *, place: str = "") -> None:
+def beside(
+    figure: str, report: Json, title: str | None = None, *, place: str = "", lines: Sequence[str] = ()
+) -> None:
     """A reader who doubts the figure can unfold how it was computed; nothing is asked of the API before.
 
-    `place` tells two of the same figure on a page apart.
+    `place` tells two of the same figure on a page apart. `lines` say more than the definition does, a line each.
     """
     name = f"{figure}{place}"
     label = (
@@ -48,35 +51,29 @@ def beside(figure: str, report: Json, title: str | None = None, *, place: str = 
         box = st.expander(label, icon=":material/calculate:", key=f"explain:{name}", on_change="rerun")
         if box.open:
             with box:
-                _explain(figure, name, report)
+                _explain(figure, name, report, lines)
 
     unfold()
 
 
-def _explain(figure: str, name: str, report: Json) -> None:
+def _explain(figure: str, name: str, report: Json, lines: Sequence[str]) -> None:
     trial = report["trial"]["id"]
     told = next((each for each in live.explanations(trial) if each["figure"] == figure), None)
     if told is None:
         st.markdown(_("The data service has no definition of this figure."))
         return
-    _definition(told, report)
+    _definition(told, report, lines)
     _changes(trial, told)
     if figure in COUNTED_FROM_DAYS and st.toggle(_("See the days"), key=f"days:{name}"):
         _days(name, report)
 
 
-def in_words(name: str, lines: list[str]) -> None:
-    """How something was found that is no figure of the report can be unfolded, a line each."""
-    with st.expander(_("How was this computed?"), icon=":material/calculate:", key=f"explain:{name}"):
-        st.markdown("\n\n".join(lines))
-
-
-def _definition(told: Json, report: Json) -> None:
-    st.markdown(plain(titled(told["meanings"], "")))
-    lines = [(_("What it is not"), titled(told["is_not"], "")), (_("Formula"), told["formula"])]
+def _definition(told: Json, report: Json, more: Sequence[str]) -> None:
+    st.markdown("\n\n".join([plain(titled(told["meanings"], "")), *more]))
+    lines = [(_("What it is not"), titled(told["is_not"], "")), (_("Formula"), titled(told["formulas"], ""))]
     if told["value"] is None:
         lines.append((_("What went in"), _("this trial has none of it, so nothing was counted.")))
-    else:
+    elif told["counts"]:
         lines.append((_("What went in"), _counts(told["counts"])))
     if told["left_out"]:
         lines.append((_("Left out, and shown apart"), _counts(told["left_out"])))
@@ -85,7 +82,7 @@ def _definition(told: Json, report: Json) -> None:
             f"{threshold(code)}: {threshold_value(code, value)}" for code, value in told["parameters"].items()
         )
         lines.append((_("Thresholds of this trial"), "; ".join(words)))
-    lines.append((_("Source"), told["source"]))
+    lines.append((_("Source"), titled(told["sources"], "")))
     for name, told_of_it in lines:
         st.markdown(f"**{name}:** {plain(told_of_it)}")
     st.caption(
@@ -120,17 +117,24 @@ def _changes(trial: str, told: Json) -> None:
                     moment=moment(parse_moment(change["changed_at"]), st.context.timezone),
                     who=who(change["changed_by"]),
                     words=words,
-                    figures=_(
-                        "Share of days in use {before} → {after}; sustained {first} → {second}."
-                    ).format(
-                        before=rate_value(before["use_day_rate"]),
-                        after=rate_value(after["use_day_rate"]),
-                        first=share_value(before["sustained"]),
-                        second=share_value(after["sustained"]),
-                    ),
+                    figures=_both(told["figure"], before, after),
                 )
             )
         )
+
+
+def _both(figure: str, before: Json, after: Json) -> str:
+    """The figures of the day of a change, under the thresholds before it and after."""
+    if figure == "alarms" and before["alarms_in_time"] and after["alarms_in_time"]:
+        return _("Handled in time {before} → {after}.").format(
+            before=share_value(before["alarms_in_time"]), after=share_value(after["alarms_in_time"])
+        )
+    return _("Share of days in use {before} → {after}; sustained {first} → {second}.").format(
+        before=rate_value(before["use_day_rate"]),
+        after=rate_value(after["use_day_rate"]),
+        first=share_value(before["sustained"]),
+        second=share_value(after["sustained"]),
+    )
 
 
 def _days(name: str, report: Json) -> None:
@@ -176,6 +180,8 @@ def _days(name: str, report: Json) -> None:
         Column("counted", _("In the figure")),
         Column("device", _("Device")),
     ]
+    if any(each.get("armed_minutes") is not None for each in found):
+        columns.insert(5, Column("armed_minutes", _("Minutes worn or armed"), "number"))
     table.show(f"days-{name}", rows[:DAYS_SHOWN], columns)
     gaps = [(each, gap) for each in found for gap in each["gaps"]]
     if gaps:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import streamlit as st
 
 from dashboard import live, table
-from dashboard.address import choose
+from dashboard.address import choose, earlier
 from dashboard.charts import strips as strip_charts
 from dashboard.charts.frame import legend, place
 from dashboard.client import Json
@@ -82,13 +82,15 @@ def strips(report: Json) -> None:
         strip_charts.ROW_HEIGHT_PX * max(2, len(shown)) + 36,
         words.format(homes=number(len(shown)), first=day(first), last=day(last)),
     )
-    if len(chosen) == 1:
+    if len(chosen) == 1 and earlier().as_of is None:
         doing.record(report, chosen[0]["home"])
     _table(chosen, first, last, standby=standby)
 
 
 def _signs(report: Json) -> dict[str, str]:
-    """A sign for each home with a concern, in the order in which they are to be looked at."""
+    """A sign for each home with a concern, in the order in which they are to be looked at; of an earlier day none."""
+    if earlier().as_of is not None:
+        return {}
     found = live.calls(report["trial"]["id"])
     signs = {
         call["concern"]["home"]: SIGNS[call["concern"]["kind"]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import live
 from dashboard.client import Json
 from dashboard.facts import fact
 from dashboard.language import _, day, number, parse_day, percent, signed
@@ -15,7 +14,7 @@ from dashboard.wording import homes, rate_note, rate_value, share_interval, shar
 def show(report: Json) -> None:
     """Both periods stand side by side with n and bounds, and in plain words whether chance alone could do the difference."""
     st.header(_("Is it getting better?"), anchor=False)
-    found = live.periods(report["trial"]["id"])
+    found = report["periods"]["comparison"]
     if found is None:
         st.markdown(_("There are not eight complete weeks yet to compare."))
         return
@@ -29,9 +28,11 @@ def show(report: Json) -> None:
                 "The bounds overlap: the unknown days alone could make the whole difference between the two rates."
             )
         )
-    explaining.in_words(
+    _due(report["periods"]["participation"])
+    explaining.beside(
         "periods",
-        [
+        report,
+        lines=[
             _(
                 "The last four complete weeks, Monday to Sunday, against the four before. Each home counts once in the "
                 "difference, with its own days in both periods; homes with observed days in only one, and each home’s "
@@ -42,6 +43,20 @@ def show(report: Json) -> None:
                 "chance between homes alone would seldom make such a difference. It does not say what made it."
             ),
         ],
+    )
+
+
+def _due(found: Json | None) -> None:
+    """What was done in time, in both periods and as a difference: a measure of its own where something is due."""
+    if found is None:
+        return
+    before, after = found["before"]["done"], found["after"]["done"]
+    st.markdown(
+        _("Done in time: {before} before, {after} in the last four weeks.").format(
+            before=share_interval(before), after=share_interval(after)
+        )
+        + " "
+        + sentence(found)
     )
 
 

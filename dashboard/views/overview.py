@@ -7,9 +7,11 @@ import streamlit as st
 from dashboard import live
 from dashboard.client import Json
 from dashboard.facts import fact, plain
-from dashboard.language import _, ago, day, ngettext, parse_day, parse_moment, percent, titled
+from dashboard.language import _, ago, day, ngettext, parse_day, parse_moment, titled
 from dashboard.wording import (
     coverage_note,
+    coverage_title,
+    coverage_value,
     homes,
     rate_note,
     rate_value,
@@ -62,8 +64,8 @@ def _card(trial: Json) -> None:
     with first:
         if trial["usage_class"] == "standby":
             fact(
-                _("Time in contact"),
-                percent(trial["coverage"]["ratio"]),
+                coverage_title(trial["coverage"]),
+                coverage_value(trial["coverage"]),
                 coverage_note(trial["coverage"], trial["homes"]),
             )
         elif share is None:

@@ -9,7 +9,21 @@ from dashboard.address import choose
 from dashboard.client import Json
 from dashboard.facts import plain
 from dashboard.language import _, day, moment, number, parse_day, parse_moment, titled
-from dashboard.sections import adoption, benefit, calls, cause, due, homes, periods, setting, staying
+from dashboard.sections import (
+    adoption,
+    asof,
+    benefit,
+    calls,
+    cause,
+    due,
+    explaining,
+    homes,
+    parts,
+    periods,
+    setting,
+    standby,
+    staying,
+)
 from dashboard.wording import usage_class
 
 # Under every figure two things can be unfolded: they are to be there, not to be looked at.
@@ -60,6 +74,7 @@ def _trial() -> None:
     about = [titled(trial["technology_titles"], trial["technology"]), usage_class(trial["usage_class"])]
     about += [trial["programme"]] if trial["programme"] else []
     st.caption(plain(" · ".join([*about, ", ".join(trial["units"]), period])))
+    shown_earlier = asof.show(report)
     if not report["homes"]:
         st.info(
             _(
@@ -70,16 +85,19 @@ def _trial() -> None:
         )
         adoption.funnel(report)
         return
-    calls.show(report)
+    if not shown_earlier:
+        calls.show(report)
     _is_it_used(report)
     _by_whom(report)
     if report["trial"]["usage_class"] != "standby":
         staying.show(report)
-    cause.show(report)
+    if not shown_earlier:
+        cause.show(report)
     periods.show(report)
     benefit.gains(report)
     benefit.net_minutes(report)
     st.divider()
+    explaining.beside("intervals", report, _("intervals and bounds"))
     st.caption(
         _(
             "Figures as of {moment}, days local to {timezone}, from {events} events. "
@@ -94,24 +112,27 @@ def _trial() -> None:
 
 
 def _is_it_used(report: Json) -> None:
-    """The measure of the technology's class comes first: what was due, or the time in contact."""
+    """The measure of the technology's class comes first: what was due, or how much of the time somebody was covered."""
     st.header(_("Is it used?"), anchor=False)
     adoption.headline(report)
     if report["trial"]["usage_class"] == "standby":
-        adoption.coverage(report)
+        standby.coverage(report)
+        standby.alarms(report)
         adoption.weeks(report)
         return
     due.weeks(report)
     adoption.weeks(report)
     adoption.rates(report)
     adoption.intensity(report)
+    if report["alarms"] is not None and report["alarms"]["all"]["raised"]:
+        standby.alarms(report)
 
 
 def _by_whom(report: Json) -> None:
     st.header(_("By whom?"), anchor=False)
     homes.strips(report)
     adoption.funnel(report)
-    adoption.units(report)
+    parts.show(report)
     setting.show(report)
 
 

@@ -100,14 +100,40 @@ def use_day_rate() -> str:
 
 
 def coverage() -> str:
-    gaps = [(70, 150), (240, 90), (356, 144)]
+    worn, heard = [(130, 90), (240, 80)], [(70, 150), (240, 90), (356, 144)]
     return svg(
-        "A day of which the device was heard for all but two stretches",
+        "A day of which the device was heard for all but two stretches, and worn for a part of that",
         text(70, 30, "one day, 24 hours in the trial"),
         box(70, 45, 430, 22, UNKNOWN),
-        *[box(x, 45, width, 22, USED) for x, width in gaps],
-        legend(95, (USED, "under proof of life"), (UNKNOWN, "nobody would have noticed")),
+        *[box(x, 45, width, 22, COLOUR["u"]) for x, width in heard],
+        *[box(x, 45, width, 22, USED) for x, width in worn],
+        legend(
+            95,
+            (USED, "heard, and worn or armed"),
+            (COLOUR["u"], "heard, lying in a drawer"),
+            (UNKNOWN, "not heard"),
+        ),
         text(70, 128, "coverage = dark part / whole bar"),
+    )
+
+
+def alarms() -> str:
+    rows = [("A", 6, USED, "handled in time"), ("B", 40, COLOUR["u"], "handled late"), ("C", None, UNUSED, "not handled"),
+            ("D", None, UNKNOWN, "unknown: the device fell silent")]  # fmt: skip
+    drawn = []
+    for place, (name, minutes, colour, words) in enumerate(rows):
+        y = 22 + place * 26
+        until = 84 + (minutes if minutes is not None else 60) * 4
+        drawn += [
+            text(70, y + 12, name, FAINT, "end"),
+            box(84, y, until - 84, 16, colour),
+            text(max(until, 144) + 8, y + 12, words),
+        ]
+    return svg(
+        "Four alarms: one handled after 6 minutes, one after 40, one not at all, one unknown",
+        *drawn,
+        line([(144, 14), (144, 126)], INK, 1, "4 3"),
+        text(148, 140, "15 minutes", FAINT),
     )
 
 
@@ -248,9 +274,103 @@ def net_minutes() -> str:
     )
 
 
+def gains() -> str:
+    pairs = [(300, 220), (260, 180), (330, 260), (240, 250), (290, 190), (270, 230)]
+    parts = []
+    for before, after in pairs:
+        ends = [(150.0, 200 - before * 0.55), (400.0, 200 - after * 0.55)]
+        parts += [
+            line(ends, FAINT, 1.5),
+            *[f'<circle cx="{x:g}" cy="{y:g}" r="3" fill="{FAINT}"/>' for x, y in ends],
+        ]
+    means = [sum(each) / len(pairs) for each in zip(*pairs, strict=True)]
+    return svg(
+        "Visit minutes a week in six homes before and after: five fell, one rose",
+        *parts,
+        line([(150, 200 - means[0] * 0.55), (400, 200 - means[1] * 0.55)], USED, 4),
+        text(150, 140, "before", FAINT, "middle"),
+        text(400, 140, "after", FAINT, "middle"),
+        text(412, 200 - means[1] * 0.55 + 4, f"mean {means[1] - means[0]:+.0f} min".replace("-", "−")),
+    )
+
+
+def calls() -> str:
+    return svg(
+        "Three homes: one stopped, one uses it less, one is silent and no call",
+        strip(18, "A1", "UUUUUUNUUUUUUUUNUUUUUUUUUNNNNNNN", cell=12),
+        text(462, 30, "stopped", size=11),
+        strip(50, "A2", "UUNUUUUUUUUNUUUUUUNNUNNNNUNNNNUN", cell=12),
+        text(462, 62, "uses it less", size=11),
+        strip(82, "A3", "UUUUNUUUUUUUUUUUUUUUUUUUUKKKKKKK", cell=12),
+        text(462, 94, "the installer’s", size=11),
+        legend(130, (USED, "used"), (UNUSED, "unused"), (UNKNOWN, "unknown")),
+    )
+
+
+def periods() -> str:
+    homes = [(0.5, 0.7), (0.6, 0.65), (0.4, 0.62), (0.8, 0.78), (0.55, 0.75), (0.3, 0.5)]
+    parts = []
+    for place, (before, after) in enumerate(homes):
+        y = 18 + place * 16
+        parts += [
+            line([(120 + 380 * before, y), (120 + 380 * after, y)], GRID, 4),
+            f'<circle cx="{120 + 380 * before:g}" cy="{y}" r="4" fill="{FAINT}"/>',
+            f'<circle cx="{120 + 380 * after:g}" cy="{y}" r="5" fill="{USED}"/>',
+            text(106, y + 4, f"home {place + 1}", FAINT, "end", 11),
+        ]
+    return svg(
+        "Six homes, each with its share of days in use in the four weeks before and in the last four",
+        *parts,
+        line([(120, 106), (500, 106)], GRID, 1),
+        text(120, 120, "0 %", FAINT, size=11),
+        text(500, 120, "100 %", FAINT, "end", 11),
+        legend(142, (FAINT, "four weeks before"), (USED, "last four weeks")),
+    )
+
+
+def parts() -> str:
+    rows = [
+        ("Alna", 0.62, 0.72, 0.69, "8 homes"),
+        ("Gamle Oslo", 0.41, 0.83, 0.6, "3 homes"),
+        ("door sensors", 0.9, 0.97, 0.95, "5 homes"),
+    ]
+    return svg(
+        "Two units and a technology beside the one that is tried, each with point, bounds and number of homes",
+        *[
+            part
+            for place, (name, low, high, point, homes) in enumerate(rows)
+            for part in (
+                text(130, 34 + place * 36, name, FAINT, "end"),
+                line([(140, 30 + place * 36), (440, 30 + place * 36)], GRID, 6),
+                line([(140 + 300 * low, 30 + place * 36), (140 + 300 * high, 30 + place * 36)], USED, 6),
+                f'<circle cx="{140 + 300 * point:g}" cy="{30 + place * 36}" r="6" fill="{INK}"/>',
+                text(452, 34 + place * 36, homes),
+            )
+        ],
+        text(140, 142, "0 %", FAINT, size=11),
+        text(440, 142, "100 %", FAINT, "end", 11),
+    )
+
+
+def intervals() -> str:
+    parts = []
+    for place, homes in enumerate((4, 12, 40, 400)):
+        y, squared = 26 + place * 28, 1.959964**2
+        centre = (0.75 + squared / (2 * homes)) / (1 + squared / homes)
+        half = (squared * 0.1875 / homes + squared**2 / (4 * homes**2)) ** 0.5 / (1 + squared / homes)
+        parts += [
+            text(130, y + 4, f"{homes * 3 // 4} of {homes} homes", FAINT, "end"),
+            line([(140, y), (440, y)], GRID, 6),
+            line([(140 + 300 * (centre - half), y), (140 + 300 * (centre + half), y)], USED, 6),
+            f'<circle cx="{140 + 300 * 0.75:g}" cy="{y}" r="6" fill="{INK}"/>',
+            text(452, y + 4, f"{100 * (centre - half):.0f} to {100 * (centre + half):.0f} %"),
+        ]
+    return svg("The same share of 4, 12, 40 and 400 homes with its 95 % Wilson interval", *parts)
+
+
 PICTURES: tuple[Callable[[], str], ...] = (
-    use_day_rate, coverage, funnel, first_use, weeks, intensity, participation, sustained, retention, setting,
-    net_minutes,
+    use_day_rate, coverage, alarms, funnel, first_use, weeks, intensity, participation, sustained, retention, setting,
+    net_minutes, gains, calls, periods, parts, intervals,
 )  # fmt: skip
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -12,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nyttig.figures.coverage import STATES, day_numbers, numbered, state_numbers
-from nyttig.figures.intervals import Share, wilson
+from nyttig.figures.coverage import ARMED_COLUMNS, STATES, day_numbers, numbered, state_numbers
 from nyttig.model import Parameters
 
 USED = ("U", "u")
@@ -21,8 +19,8 @@ COUNTED = ("U", "u", "N", "K")
 """The states that a use-day rate rests on; excused and out stand outside."""
 
 _COUNTED = np.array([state in COUNTED for state in STATES])
-_MONDAY = 4
-"""1970-01-05: weeks are numbered from it."""
+_AT_ONCE = 2**18
+"""So many days are counted in one step: what that needs in between stays in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +28,12 @@ class UseDayRate:
     """The share of device-days with use, and how sure that is.
 
     Days by state: `used_observed` U, `used_unobserved` Ul, `unused` N, `unknown` K; `paused` and `out` stand
-    outside. point = U/(U+N); lower = (U+Ul)/(U+Ul+N+K); upper = (U+Ul+K)/(U+Ul+N+K); observability =
+    outside. point = U/(U+N); lower = (U+Ul)/(U+Ul+N+K); upper = (U+Ul+K+L)/(U+Ul+N+K); observability =
     (U+Ul+N)/(U+Ul+N+K); each None where its denominator is 0. `show` says what may be shown: the point with
     its bounds, only the bounds (observability under the trial's limit, or no point), or nothing (no days).
     With unknown days alone the bounds are 0 and 1. `homes` are those with at least one of the four.
-    `lossy_days` of the four kinds lost messages on the way; `lossy_unused_days` of those are counted as unused,
-    although a use may be among what was lost.
+    `lossy_days` of the four kinds lost messages on the way; `lossy_unused_days` L of those are counted as unused,
+    although a use may be among what was lost: the upper bound takes them for used.
     """
 
     homes: int
@@ -52,23 +50,6 @@ class UseDayRate:
     show: Literal["point", "bounds", "nothing"]
     lossy_days: int = 0
     lossy_unused_days: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FunnelStep:
-    """How many homes reached a step, and their share of the step before (None for the first)."""
-
-    step: Literal["asked", "consented", "installed", "started"]
-    homes: int
-    share: Share | None
-
-
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """asked → consented → installed → started (first valid use); and why homes ended, by reason."""
-
-    steps: tuple[FunnelStep, ...]
-    ended: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +71,27 @@ class Intensity:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Online ÷ exposed minutes: what counts for standby technology, where presses are not adoption."""
+    """Armed and online ÷ exposed minutes: what counts for standby technology, where presses are not adoption.
+
+    Of the `online_minutes`, those of devices whose technology can tell whether they are armed or worn are `armed`,
+    `unarmed`, or `armed_unknown` before the device first spoke of it. Where no device has spoken of it, `armed_known`
+    is False and ratio = upper = online ÷ exposed. Else ratio = (online − unarmed − unknown) ÷ exposed, `upper` with the
+    unknown ones: devices that cannot tell count by being online. `show` says whether the ratio may stand alone, or only
+    with its upper bound: too few of the online minutes are known (the trial's `point_observability_required`).
+    online_ratio = online ÷ exposed; armed_ratio = armed ÷ (armed + unarmed). Ratios are None where they divide by 0.
+    """
 
     online_minutes: int
     exposed_minutes: int
     ratio: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Week:
-    """One local ISO week. The four bands sum to the homes exposed that week (with a day that is not out).
-
-    used: at least one used day; else paused: all days excused; else unknown: observability under the trial's
-    limit; else unused. `active` (a used day) and `regular` (as many as the trial asks) count homes among
-    `observed_homes` (observability at or above that limit). `complete`: all seven days are over.
-    `recovered_uses` are those of `Intensity`, in the week of the counter's later reading; they make no day used.
-    """
-
-    iso_week: str
-    starts_on: date
-    complete: bool
-    homes_used: int
-    homes_unused: int
-    homes_unknown: int
-    homes_paused: int
-    observed_homes: int
-    active: Share
-    regular: Share
-    use_day_rate: UseDayRate
-    recovered_uses: int = 0
+    armed_minutes: int = 0
+    unarmed_minutes: int = 0
+    armed_unknown_minutes: int = 0
+    armed_known: bool = False
+    online_ratio: float | None = None
+    armed_ratio: float | None = None
+    upper: float | None = None
+    show: Literal["point", "bounds", "nothing"] = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,24 +120,25 @@ class HomeStrip:
 
 def use_day_rate(days: pd.DataFrame, parameters: Parameters) -> UseDayRate:
     """Return the share of device-days with use; `days` has the columns home, state and lossy."""
-    return use_day_rates(days, np.zeros(len(days), dtype=np.int64), 1, parameters)[0]
+    return use_day_rates(days, None, 1, parameters)[0]
 
 
 def use_day_rates(
-    days: pd.DataFrame, groups: npt.NDArray[np.int64], length: int, parameters: Parameters
+    days: pd.DataFrame, groups: npt.NDArray[np.int64] | None, length: int, parameters: Parameters
 ) -> list[UseDayRate]:
-    """Return the use-day rate of each of so many groups of days; -1 is a day of none."""
-    state, lossy = state_numbers(days["state"]), days["lossy"].to_numpy(dtype=bool)
-    home, homes = numbered(days["home"])
-    inside = groups >= 0
-    counts = _tally(groups[inside], state[inside], length)
-    lost = inside & lossy
-    lost_counts = _tally(groups[lost], state[lost], length)
-    counted = inside & _COUNTED[state]
-    seen = np.zeros((length, len(homes)), dtype=bool)
-    seen[groups[counted], home[counted]] = True
+    """Return the use-day rate of each of so many groups of days; -1 is a day of none, without groups all are of one."""
+    state, lossy = state_numbers(days["state"]), np.flatnonzero(days["lossy"].to_numpy(dtype=bool))
+    row, homes = numbered(days["home"])
+    if groups is not None:
+        row += groups * len(homes)
+    by_home, lost = (
+        _tally(row[of], state[of], length * len(homes)).reshape(length, len(homes), len(STATES))
+        for of in (slice(None), lossy)
+    )
+    counts, lost_counts = by_home.sum(axis=1), lost.sum(axis=1)
+    seen: npt.NDArray[np.bool_] = np.asarray(by_home[:, :, _COUNTED].any(axis=2))
     return [
-        _rate(
+        rate_of(
             dict(zip(STATES, counts[n].tolist(), strict=True)),
             dict(zip(STATES, lost_counts[n].tolist(), strict=True)),
             int(seen[n].sum()),
@@ -174,21 +148,36 @@ def use_day_rates(
     ]
 
 
-def by_unit(
-    days: pd.DataFrame, units: Sequence[str], parameters: Parameters
-) -> list[tuple[UseDayRate, Coverage]]:
-    """Return the use-day rate and the coverage of each unit's days."""
-    unit, known = numbered(days["unit"])
-    groups = pd.Index(units).get_indexer(known).astype(np.int64)[unit]
-    counted = _COUNTED[state_numbers(days["state"])] & (groups >= 0)
-    online, exposed = (
-        np.bincount(groups[counted], days[name].to_numpy()[counted], minlength=len(units))
-        .astype(np.int64)
-        .tolist()
-        for name in ("observed_minutes", "exposed_minutes")
+def rate_of(
+    counts: Mapping[Any, int], lossy: Mapping[Any, int], homes: int, parameters: Parameters
+) -> UseDayRate:
+    """Return the use-day rate of so many days by state, and of so many lossy ones among them."""
+    used, used_unobserved, unused, unknown, paused, out = (int(counts.get(state, 0)) for state in "UuNKE-")
+    lossy_unused = int(lossy.get("N", 0))
+    total = used + used_unobserved + unused + unknown
+    point = _ratio(used, used + unused)
+    observability = _ratio(used + used_unobserved + unused, total)
+    show: Literal["point", "bounds", "nothing"] = "point"
+    if observability is None:
+        show = "nothing"
+    elif point is None or observability < parameters.point_observability_required:
+        show = "bounds"
+    return UseDayRate(
+        homes=int(homes),
+        used_observed_days=used,
+        used_unobserved_days=used_unobserved,
+        unused_days=unused,
+        unknown_days=unknown,
+        paused_days=paused,
+        out_days=out,
+        point=point,
+        lower=_ratio(used + used_unobserved, total),
+        upper=_ratio(used + used_unobserved + unknown + lossy_unused, total),
+        observability=observability,
+        show=show,
+        lossy_days=sum(int(lossy.get(state, 0)) for state in COUNTED),
+        lossy_unused_days=lossy_unused,
     )
-    covers = [Coverage(part, whole, _ratio(part, whole)) for part, whole in zip(online, exposed, strict=True)]
-    return list(zip(use_day_rates(days, groups, len(units), parameters), covers, strict=True))
 
 
 def without_ramp_in(
@@ -209,128 +198,87 @@ def without_ramp_in(
     return days[day >= first[home] + parameters.ramp_in_days]
 
 
-def funnel(homes: pd.DataFrame, started: Set[str]) -> Funnel:
-    """Return how many homes came how far.
-
-    A home that reached a step has reached those before it, dated or not. homes: home, asked_on, consented_on,
-    installed_on, ended_on, end_reason; `started` are the homes with a first valid use. A home that ended
-    without a reason counts as `other`.
-    """
-    reached = {"started": homes["home"].isin(started)}
-    reached["installed"] = reached["started"] | homes["installed_on"].notna()
-    reached["consented"] = reached["installed"] | homes["consented_on"].notna()
-    reached["asked"] = reached["consented"] | homes["asked_on"].notna()
-    counts = {step: int(here.sum()) for step, here in reached.items()}
-    asked, consented, installed = counts["asked"], counts["consented"], counts["installed"]
-    reasons = homes["end_reason"].where(homes["end_reason"].notna(), None).astype(object)
-    ended = Counter(reasons[homes["ended_on"].notna()].fillna("other").astype(str))
-    return Funnel(
-        steps=(
-            FunnelStep("asked", asked, None),
-            FunnelStep("consented", consented, wilson(consented, asked)),
-            FunnelStep("installed", installed, wilson(installed, consented)),
-            FunnelStep("started", counts["started"], wilson(counts["started"], installed)),
-        ),
-        ended=dict(sorted(ended.items())),
-    )
-
-
 def intensity(days: pd.DataFrame, recovered: pd.DataFrame | None = None) -> Intensity:
     """Return how much the technology is used; `days` has the columns home, day, uses and state.
 
     recovered: home, day (of the counter's later reading), uses; those of days that are not out count.
     """
-    state, uses = state_numbers(days["state"]), days["uses"].to_numpy(dtype=np.int64)
-    counts = _by_state(state)
-    uses_total = int(uses[state > 0].sum())
-    used_days = sum(counts[each] for each in USED)
-    observed_days = counts["U"] + counts["N"]
-    observed = (state == STATES.index("U")) | (state == STATES.index("N"))
-    return Intensity(
-        uses_total=uses_total,
-        used_days=used_days,
-        uses_per_used_day=_ratio(uses_total, used_days),
-        uses_per_home_week=_ratio(7 * int(uses[observed].sum()), observed_days),
-        recovered_uses=_recovered_on(days, state > 0, recovered),
-    )
+    return intensities(days, None, 1, recovered)[0]
 
 
-def coverage(days: pd.DataFrame) -> Coverage:
-    """Return online ÷ exposed minutes over the days that are neither out nor excused."""
-    counted = _COUNTED[state_numbers(days["state"])]
-    online, exposed = (
-        int(days[name].to_numpy(dtype=np.int64)[counted].sum())
-        for name in ("observed_minutes", "exposed_minutes")
-    )
-    return Coverage(online, exposed, _ratio(online, exposed))
-
-
-def weeks(
-    home_days: pd.DataFrame,
-    device_days: pd.DataFrame,
-    parameters: Parameters,
+def intensities(
+    days: pd.DataFrame,
+    groups: npt.NDArray[np.int64] | None,
+    length: int,
     recovered: pd.DataFrame | None = None,
-    *,
-    last_complete_day: date,
-) -> tuple[Week, ...]:
-    """Return every ISO week from the first to the last with an exposed home.
+) -> list[Intensity]:
+    """Return the intensity of each of so many groups of days.
 
-    Weeks between without one are zeros. Bands and shares count homes (from `home_days`); the use-day rate is
-    that of the week's `device_days`. recovered: home, day (of the counter's later reading), uses.
+    -1 is a day of none, and a home's days are of one; without groups all are of one.
     """
-    state = state_numbers(home_days["state"])
-    exposed = state > 0
-    if not exposed.any():
-        return ()
-    home, homes = numbered(home_days["home"])
-    week = (day_numbers(home_days["day"]) - _MONDAY) // 7
-    first = int(week[exposed].min())
-    weeks_ = range(first, int(week[exposed].max()) + 1)
-    shape = (len(weeks_), len(homes), len(STATES))
-    table = np.bincount(
-        np.ravel_multi_index((week[exposed] - first, home[exposed], state[exposed]), shape),
-        minlength=np.prod(shape),
-    ).reshape(shape)
-    there: npt.NDArray[np.bool_] = np.asarray(table.any(axis=2))
-    used_days = table[:, :, STATES.index("U")] + table[:, :, STATES.index("u")]
-    counted = used_days + table[:, :, STATES.index("N")] + table[:, :, STATES.index("K")]
-    with np.errstate(invalid="ignore"):
-        observability = (used_days + table[:, :, STATES.index("N")]) / counted
-    # False where nothing is counted.
-    observed: npt.NDArray[np.bool_] = observability >= parameters.week_observability_required
-    used: npt.NDArray[np.bool_] = used_days > 0
-    paused: npt.NDArray[np.bool_] = there & ~used & (counted == 0)
-    unused: npt.NDArray[np.bool_] = there & ~used & observed
-    regular: npt.NDArray[np.bool_] = used_days >= parameters.regular_use_days_per_week
-    week_of_device = (day_numbers(device_days["day"]) - _MONDAY) // 7 - first
-    week_of_device[week_of_device >= len(weeks_)] = -1
-    rates = use_day_rates(device_days, week_of_device, len(weeks_), parameters)
-    recovered_uses: dict[Any, int] = {}
-    if recovered is not None and len(recovered):
-        told = (day_numbers(recovered["day"]) - _MONDAY) // 7
-        recovered_uses = recovered["uses"].groupby(told).sum().to_dict()
+    state = state_numbers(days["state"])
+    counts = _tally(groups, state, length)
+    used = _tally(groups, state, length, days["uses"].to_numpy())
+    used[:, STATES.index("-")] = 0
+    back = _recovered_by(days, groups, state > 0, length, recovered)
+    seen = [STATES.index(each) for each in "UN"]
     found = []
-    for n, number in enumerate(weeks_):
-        starts_on = date(1970, 1, 1) + timedelta(days=number * 7 + _MONDAY)
-        year, iso_week, _ = starts_on.isocalendar()
-        observed_homes = int(observed[n].sum())
+    for n in range(length):
+        uses_total = int(used[n].sum())
+        used_days = sum(int(counts[n, STATES.index(each)]) for each in USED)
         found.append(
-            Week(
-                iso_week=f"{year}-W{iso_week:02d}",
-                starts_on=starts_on,
-                complete=starts_on + timedelta(days=6) <= last_complete_day,
-                homes_used=int(used[n].sum()),
-                homes_unused=int(unused[n].sum()),
-                homes_unknown=int(there[n].sum()) - int((used[n] | paused[n] | unused[n]).sum()),
-                homes_paused=int(paused[n].sum()),
-                observed_homes=observed_homes,
-                active=wilson(int((used & observed)[n].sum()), observed_homes),
-                regular=wilson(int((regular & observed)[n].sum()), observed_homes),
-                use_day_rate=rates[n],
-                recovered_uses=int(recovered_uses.get(number, 0)),
+            Intensity(
+                uses_total=uses_total,
+                used_days=used_days,
+                uses_per_used_day=_ratio(uses_total, used_days),
+                uses_per_home_week=_ratio(7 * int(used[n, seen].sum()), int(counts[n, seen].sum())),
+                recovered_uses=int(back[n]),
             )
         )
-    return tuple(found)
+    return found
+
+
+def coverage(days: pd.DataFrame, parameters: Parameters) -> Coverage:
+    """Return the coverage over the days that are neither out nor excused."""
+    return coverages(days, None, 1, parameters)[0]
+
+
+def coverages(
+    days: pd.DataFrame, groups: npt.NDArray[np.int64] | None, length: int, parameters: Parameters
+) -> list[Coverage]:
+    """Return the coverage of each of so many groups of days; -1 is a day of none, without groups all are of one.
+
+    days: state, observed_minutes, exposed_minutes, and the `ARMED_COLUMNS` where some device can tell.
+    """
+    state = state_numbers(days["state"])
+    columns = [
+        _tally(groups, state, length, days[name].to_numpy())[:, _COUNTED].sum(axis=1)
+        if name in days
+        else np.zeros(length, dtype=np.int64)
+        for name in ("observed_minutes", "exposed_minutes", *ARMED_COLUMNS)
+    ]
+    return [_coverage(minutes, parameters) for minutes in np.column_stack(columns).tolist()]
+
+
+def _coverage(minutes: Sequence[int], parameters: Parameters) -> Coverage:
+    """Return the coverage of so many minutes online, exposed, armed, unarmed, and not known to be either."""
+    online, exposed, armed, unarmed, unknown = minutes
+    known = armed + unarmed > 0
+    covered = online - unarmed - unknown if known else online
+    enough = not known or unknown <= (1 - parameters.point_observability_required) * online
+    return Coverage(
+        online_minutes=online,
+        exposed_minutes=exposed,
+        ratio=_ratio(covered, exposed),
+        armed_minutes=armed,
+        unarmed_minutes=unarmed,
+        armed_unknown_minutes=unknown,
+        armed_known=known,
+        online_ratio=_ratio(online, exposed),
+        armed_ratio=_ratio(armed, armed + unarmed),
+        upper=_ratio(covered + unknown if known else online, exposed),
+        show="nothing" if not exposed else "point" if enough else "bounds",
+    )
 
 
 def home_strips(
@@ -391,53 +339,36 @@ def home_strips(
                 observed_ratio=tuple(ratios),
                 first_use_on=first_day + timedelta(days=int(used[0])) if len(used) else None,
                 last_use_on=first_day + timedelta(days=int(used[-1])) if len(used) else None,
-                use_day_rate=_rate(rate, lossy_rate, int(any(rate[state] for state in COUNTED)), parameters),
+                use_day_rate=rate_of(
+                    rate, lossy_rate, int(any(rate[state] for state in COUNTED)), parameters
+                ),
                 lossy_on=tuple(first_day + timedelta(days=day) for day in np.flatnonzero(lossy[n]).tolist()),
             )
         )
     return tuple(found)
 
 
-def _rate(
-    counts: Mapping[Any, int], lossy: Mapping[Any, int], homes: int, parameters: Parameters
-) -> UseDayRate:
-    """Return the use-day rate of so many days by state, and of so many lossy ones among them."""
-    used, used_unobserved, unused, unknown, paused, out = (int(counts.get(state, 0)) for state in "UuNKE-")
-    total = used + used_unobserved + unused + unknown
-    point = _ratio(used, used + unused)
-    observability = _ratio(used + used_unobserved + unused, total)
-    show: Literal["point", "bounds", "nothing"] = "point"
-    if observability is None:
-        show = "nothing"
-    elif point is None or observability < parameters.point_observability_required:
-        show = "bounds"
-    return UseDayRate(
-        homes=int(homes),
-        used_observed_days=used,
-        used_unobserved_days=used_unobserved,
-        unused_days=unused,
-        unknown_days=unknown,
-        paused_days=paused,
-        out_days=out,
-        point=point,
-        lower=_ratio(used + used_unobserved, total),
-        upper=_ratio(used + used_unobserved + unknown, total),
-        observability=observability,
-        show=show,
-        lossy_days=sum(int(lossy.get(state, 0)) for state in COUNTED),
-        lossy_unused_days=int(lossy.get("N", 0)),
-    )
-
-
-def _recovered_on(days: pd.DataFrame, which: npt.NDArray[np.bool_], recovered: pd.DataFrame | None) -> int:
-    """Return the recovered uses whose home and day are among those of `days`."""
+def _recovered_by(
+    days: pd.DataFrame,
+    groups: npt.NDArray[np.int64] | None,
+    which: npt.NDArray[np.bool_],
+    length: int,
+    recovered: pd.DataFrame | None,
+) -> npt.NDArray[np.int64]:
+    """Return the recovered uses of each group: those whose home and day are among `which` of its days."""
     if recovered is None or not len(recovered):
-        return 0
+        return np.zeros(length, dtype=np.int64)
+    groups = np.zeros(len(days), dtype=np.int64) if groups is None else groups
+    which = which & (groups >= 0)
     keys = ["home", "day"]
-    days = days[which]
-    known = pd.MultiIndex.from_arrays([days["home"].astype("str"), pd.to_datetime(days["day"])], names=keys)
+    some = days[which]
+    known = pd.MultiIndex.from_arrays([some["home"].astype("str"), pd.to_datetime(some["day"])], names=keys)
+    group = pd.Series(groups[which], index=known)
+    group = group[~known.duplicated()]
     told = pd.MultiIndex.from_arrays([recovered["home"], pd.to_datetime(recovered["day"])], names=keys)
-    return int(recovered["uses"][told.isin(known)].sum())
+    of = group.reindex(told, fill_value=-1).to_numpy()
+    uses = recovered["uses"].to_numpy()
+    return np.bincount(of[of >= 0], uses[of >= 0], minlength=length).astype(np.int64)
 
 
 def _ratio(part: int, whole: int) -> float | None:
@@ -445,15 +376,26 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _by_state(states: npt.NDArray[np.int8]) -> dict[str, int]:
-    """Return how many days are in each state."""
-    return dict(zip(STATES, np.bincount(states, minlength=len(STATES)).tolist(), strict=True))
+def _tally(
+    rows: npt.NDArray[np.int64] | None,
+    states: npt.NDArray[np.int8],
+    length: int,
+    weights: npt.NDArray[np.integer[Any]] | None = None,
+) -> npt.NDArray[np.int64]:
+    """Return how many days each row has in each state (column), or the sum of their weights.
 
-
-def _tally(rows: npt.NDArray[np.int64], states: npt.NDArray[np.int8], length: int) -> npt.NDArray[np.int64]:
-    """Return how many days each row has in each state (column)."""
-    cells = rows * len(STATES) + states
-    return np.bincount(cells, minlength=length * len(STATES)).reshape(length, len(STATES))
+    A negative row is none; without rows all are one.
+    """
+    found = np.zeros(length * len(STATES), dtype=np.int64)
+    for begin in range(0, len(states), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        cell = states[part].astype(np.int64)
+        if rows is not None:
+            cell += rows[part] * len(STATES)
+        inside = slice(None) if cell.min() >= 0 else cell >= 0
+        given = None if weights is None else weights[part][inside]
+        found += np.bincount(cell[inside], given, minlength=len(found)).astype(np.int64)
+    return found.reshape(length, len(STATES))
 
 
 def _cells(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from nyttig.figures.adoption import HomeStrip
+from nyttig.figures.coverage import days_in
 from nyttig.model import Parameters
 
 Kind = Literal["stopped", "fell", "not_started"]
@@ -94,6 +99,14 @@ class DeviceFirst:
     concern: Concern | None
 
 
+class Followed(NamedTuple):
+    """How many homes are judged whether to call; those that have ended, are paused now or begin later are not."""
+
+    homes_followed: int
+    homes_ended: int
+    homes_paused: int
+
+
 @dataclass(frozen=True, slots=True)
 class Concerns:
     """Homes to call, the most urgent first, and homes whose device comes first."""
@@ -116,8 +129,8 @@ def concerns(
     """
     calls, device_first = [], []
     for strip in strips:
-        states = strip.states[: max((until - strip.first_day).days + 1, 0)]
-        if strip.ended_on is not None or states[-1:] in ("E", ""):
+        states = _states(strip, until)
+        if _standing(strip, states) != "followed":
             continue
         concern = _concern(strip, states, parameters.abandonment_days, limits)
         wrong = tuple(sorted(set(faults.get(strip.home, ()))))
@@ -131,53 +144,83 @@ def concerns(
     return Concerns(tuple(calls), tuple(device_first))
 
 
+def followed(strips: Sequence[HomeStrip], until: date) -> Followed:
+    """Return how many homes are judged by the days up to `until`, and how many are not."""
+    standing = Counter(_standing(strip, _states(strip, until)) for strip in strips)
+    return Followed(standing["followed"], standing["ended"], standing["paused"])
+
+
+def _states(strip: HomeStrip, until: date) -> str:
+    return strip.states[: max((until - strip.first_day).days + 1, 0)]
+
+
+def _standing(strip: HomeStrip, states: str) -> Literal["followed", "ended", "paused"]:
+    if strip.ended_on is not None:
+        return "ended"
+    return "paused" if states[-1:] in ("E", "") else "followed"
+
+
 def judge(states: str, abandonment_days: int, limits: ConcernLimits = LIMITS) -> Judgement | None:
     """Return what a home's days say (letters of `HomeStrip.states`), None where nothing is the matter.
 
     More unused observed days never make it less, and unknown days (K, like E and -) never make it more: they change
     nothing. A day on which it was used while hardly observed (u) is a use, but says nothing of what is usual.
     """
-    days = [place for place, state in enumerate(states) if state in "UuN"]
-    used = [place for place in days if states[place] != "N"]
-    if not used:
+    days, used = days_in(states, "UuN"), days_in(states, "Uu")
+    if not len(used):
         if len(days) < max(abandonment_days, limits.stopped_observed_days):
             return None
-        return Judgement("not_started", days[0], None, None, 0, len(days), states.count("K", days[0]))
-    last = used[-1]
-    unused = [place for place in days if place > last]
+        first = int(days[0])
+        return Judgement("not_started", first, None, None, 0, len(days), states.count("K", first))
+    last = int(used[-1])
+    unused = days[days > last]
     usual = _usual(states[: last + 1], limits.stopped_observed_days, limits)
     needed = abandonment_days
     if usual:
         missed = math.ceil(limits.stopped_missed_use_days / usual)
         needed = min(abandonment_days, max(limits.stopped_observed_days, missed))
-    if unused and len(unused) >= needed:
-        return Judgement("stopped", unused[0], last, usual, 0, len(unused), states.count("K", last))
+    if len(unused) and len(unused) >= needed:
+        return Judgement("stopped", int(unused[0]), last, usual, 0, len(unused), states.count("K", last))
     return _fall(states, days, last, limits)
 
 
-def _fall(states: str, days: list[int], last: int, limits: ConcernLimits) -> Judgement | None:
+def _fall(states: str, days: npt.NDArray[np.intp], last: int, limits: ConcernLimits) -> Judgement | None:
     """Follow the days: use falls against what was usual then, and stays fallen until it is back above the same mark."""
     length = limits.recent_observed_days
+    if len(days) < length:
+        return None
+    is_used = np.frombuffer(states.encode(), dtype=np.uint8)[days] != ord("N")
+    counts = np.convolve(is_used, np.ones(length, dtype=np.int64), "valid")
+    firsts = days[: len(counts)]  # the first day of each period
+    usual_then = _usual_before(states, firsts, limits)
+    low = counts <= limits.fell_to_ratio * usual_then * length
+    if not low.any():
+        return None
     usual: float | None = None
     since = 0
-    for end in range(length, len(days) + 1):
-        window = days[end - length : end]
-        count = sum(states[place] != "N" for place in window)
+    for count, first, before, is_low in zip(
+        counts.tolist(), firsts.tolist(), usual_then.tolist(), low.tolist(), strict=True
+    ):
         if usual is not None and count > limits.fell_to_ratio * usual * length:
             usual = None
-        if usual is None:
-            before = _usual(states[: window[0]], limits.usual_days_required, limits)
-            if (
-                before is not None
-                and count <= limits.fell_to_ratio * before * length
-                and _at_most(count, length, before) <= limits.chance_at_most
-            ):
-                usual, since = before, window[0]
+        if usual is None and is_low and _at_most(count, length, before) <= limits.chance_at_most:
+            usual, since = before, first
     if usual is None:
         return None
-    recent = days[-length:]
-    count = sum(states[place] != "N" for place in recent)
-    return Judgement("fell", since, last, usual, count, length, states.count("K", recent[0]))
+    recent = int(days[-length])
+    return Judgement("fell", since, last, usual, int(counts[-1]), length, states.count("K", recent))
+
+
+def _usual_before(states: str, days: npt.NDArray[np.intp], limits: ConcernLimits) -> npt.NDArray[np.float64]:
+    """Return `_usual` of the days before each of `days`; NaN for None."""
+    sure = days_in(states, "UN")
+    used = np.zeros(len(sure) + 1, dtype=np.int64)
+    used[1:] = np.cumsum(np.frombuffer(states.encode(), dtype=np.uint8)[sure] == ord("U"))
+    behind = np.searchsorted(sure, days)
+    begin = np.maximum(behind - limits.usual_observed_days, 0)
+    count = used[behind] - used[begin]
+    known = (behind - begin >= limits.usual_days_required) & (count > 0)
+    return np.where(known, count / np.maximum(behind - begin, 1), np.nan)
 
 
 def _usual(states: str, required: int, limits: ConcernLimits) -> float | None:

@@ -7,20 +7,18 @@ civil days.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nyttig.figures.armed import armed_minutes, turns_of
 from nyttig.figures.heard import Heard
+from nyttig.figures.local_days import local_days
 from nyttig.figures.minutes import (
     Integers,
     minutes_of,
-    moment_of,
-    ranges,
-    shared_minutes,
 )
 from nyttig.figures.proof import apart, masks_of, proof_of_life, streams, uses_within
 from nyttig.model import Parameters
@@ -47,6 +45,9 @@ DAY_COLUMNS = [
     "lossy",
 ]
 
+ARMED_COLUMNS = ["armed_minutes", "unarmed_minutes", "armed_unknown_minutes"]
+"""Of the observed minutes of devices that can tell; there where an exposure's technology can (`tells_armed`)."""
+
 
 def device_days(
     hours: pd.DataFrame | Heard,
@@ -62,7 +63,8 @@ def device_days(
 
     hours: device, hour (UTC), alive_minutes (bit m: a message in minute m of the hour), uses (starting in the
     hour), use_minutes (the minutes in which they start); at most one row per device and hour. Or what they say, folded.
-    exposures: home, unit, device, from_at, to_at, heartbeat_minutes: when the device's home was in the trial.
+    exposures: home, unit, device, from_at, to_at, heartbeat_minutes: when the device's home was in the trial; and,
+    where it matters, tells_armed: whether its technology has a rule for being armed or worn (then hours: armed_minutes).
     pauses: home, paused_from, paused_to.
     outages: began_at, ended_at of platform outages that may have lost data.
     gaps: device, from_at, to_at: the events on either side of messages that the device sent and we never got.
@@ -73,18 +75,20 @@ def device_days(
     `observed_minutes` are the minutes of the day inside the exposure under such proof, wherever the device
     stood when it was sent. `state` is one letter of `STATES`; `observed_ratio` = observed ÷ exposed minutes.
     `lossy` is a mark beside the state: a gap of the device touches the exposed part of the day, so that a use
-    of that day may be among what was lost.
+    of that day may be among what was lost. With `tells_armed` there are the `ARMED_COLUMNS` besides: which of the
+    observed minutes the device was armed in by what it last said, was not, or had not said yet; 0 where it cannot tell.
     """
-    exposure, day, start, end = _days_of(exposures, timezone)
-    exposed = end - start
+    days = local_days(exposures, timezone)
+    exposure = days.exposure
+    exposed = days.end - days.start
     if isinstance(hours, Heard):
-        owner = hours.owners(exposures, parameters)[exposure]
+        owner = hours.owners(exposures, parameters)
         proof = hours.proof(apart(outages))
-        uses = hours.uses_within(owner, start, end)
+        uses = hours.uses_within(owner, days)
+        turns = hours.fold.turns
     else:
         # A stream is a device with a heartbeat: nearly always simply the device.
-        stream_of_exposure, row, stream, reach = streams(hours, exposures, parameters)
-        owner = stream_of_exposure[exposure]
+        owner, row, stream, reach = streams(hours, exposures, parameters)
         hour = minutes_of(hours["hour"])[row] // 60 * 60
         alive = masks_of(hours["alive_minutes"])[row]
         proof = proof_of_life(stream, hour, alive, reach, outages)
@@ -95,49 +99,55 @@ def device_days(
             hour[some],
             uses_of_hour[some],
             masks_of(hours["use_minutes"])[row[some]],
-            owner,
-            start,
-            end,
+            owner[exposure],
+            days.start.astype(np.int64),
+            days.end.astype(np.int64),
         )
-    observed = shared_minutes(*proof, owner, start, end)
+        turns = _turns(hours, row, stream, hour)
+    observed = days.covered(owner, *proof)
 
     home, homes = numbered(exposures["home"])
-    paused = _shared_by(
-        homes.get_indexer(pd.Index(pauses["home"])),
-        minutes_of(pauses["paused_from"]),
-        minutes_of(pauses["paused_to"], round_up=True),
-        home[exposure],
-        start,
-        end,
-    )
+    paused_from, paused_to = minutes_of(pauses["paused_from"]), minutes_of(pauses["paused_to"], round_up=True)
+    paused = days.covered(home, homes.get_indexer(pd.Index(pauses["home"])), paused_from, paused_to)
     device, devices = numbered(exposures["device"])
-    lossy = np.zeros(len(start), dtype=bool)
+    lossy = np.zeros(len(exposure), dtype=bool)
     if gaps is not None:  # a gap holds the minutes of both its events
         from_minute, to_minute = minutes_of(gaps["from_at"]), minutes_of(gaps["to_at"]) + 1
         gap_owner = devices.get_indexer(pd.Index(gaps["device"]))
-        lossy = _shared_by(gap_owner, from_minute, to_minute, device[exposure], start, end) > 0
+        lossy = days.covered(device, gap_owner, from_minute, to_minute) > 0
 
     ratio = observed / exposed
     enough = ratio >= parameters.observed_share_required
-    changes = exposure[1:] != exposure[:-1]
-    edge = (np.append(True, changes) | np.append(changes, True))[: len(exposure)]  # first or last day
     used = uses >= parameters.minimum_uses_per_day
-    rank = np.where(used, np.where(enough, 5, 4), np.where(paused == exposed, 1, np.where(enough, 2, 3)))
+    rank = np.where(paused == exposed, np.int8(1), np.where(enough, np.int8(2), np.int8(3)))
+    rank = np.where(used, np.where(enough, np.int8(5), np.int8(4)), rank)
+    edge = np.append(exposure[1:] != exposure[:-1], True)[: len(exposure)]  # the last day of an exposure
+    edge[1:] |= edge[:-1].copy()  # or the first
+    edge[:1] = True
     rank[edge & (exposed < SHORT_DAY_MINUTES)] = 0
+    more = {}
+    if "tells_armed" in exposures and exposures["tells_armed"].any():
+        tells = np.flatnonzero(exposures["tells_armed"].to_numpy(dtype=bool)[exposure])
+        pieces = (each[tells].astype(np.int64) for each in (owner[exposure], days.start, days.end, observed))
+        known = armed_minutes(turns, proof, *pieces)
+        for name, minutes in zip(ARMED_COLUMNS, known, strict=True):
+            more[name] = np.zeros(len(exposure), dtype=np.int16)
+            more[name][tells] = minutes
     unit, units = numbered(exposures["unit"])
     return pd.DataFrame(
         {
             "home": pd.Categorical.from_codes(home[exposure], homes),
             "unit": pd.Categorical.from_codes(unit[exposure], units),
             "device": pd.Categorical.from_codes(device[exposure], devices),
-            "day": day,
-            "exposed_minutes": exposed.astype(np.int32),
-            "observed_minutes": observed.astype(np.int32),
-            "paused_minutes": paused.astype(np.int32),
+            "day": days.day,
+            "exposed_minutes": exposed,
+            "observed_minutes": observed,
+            "paused_minutes": paused,
             "uses": uses.astype(np.int32),
             "observed_ratio": ratio,
-            "state": pd.Categorical.from_codes(rank.astype(np.int8), pd.Index(list(STATES))),
+            "state": pd.Categorical.from_codes(rank, pd.Index(list(STATES))),
             "lossy": lossy,
+            **more,
         },
         copy=False,
     )
@@ -210,9 +220,24 @@ def numbered(codes: pd.Series) -> tuple[Integers, pd.Index[str]]:
 
 def state_numbers(states: pd.Series) -> npt.NDArray[np.int8]:
     """Return each state's place in `STATES`."""
+    if isinstance(states.dtype, pd.CategoricalDtype) and "".join(states.cat.categories) == STATES:
+        return np.asarray(states.cat.codes, dtype=np.int8)
     number, letters = numbered(states)
     places: npt.NDArray[np.int8] = pd.Index(list(STATES)).get_indexer(letters).astype(np.int8)
     return places[number]
+
+
+def days_in(states: str, letters: str) -> npt.NDArray[np.intp]:
+    """Return the places of these letters among the days of a strip."""
+    return np.flatnonzero(_any_of(letters)[np.frombuffer(states.encode(), dtype=np.uint8)])
+
+
+@cache
+def _any_of(letters: str) -> npt.NDArray[np.bool_]:
+    """Return of each byte whether it is one of the letters."""
+    wanted = np.zeros(256, dtype=bool)
+    wanted[list(letters.encode())] = True
+    return wanted
 
 
 def day_numbers(days: pd.Series) -> Integers:
@@ -222,53 +247,7 @@ def day_numbers(days: pd.Series) -> Integers:
     return days.to_numpy(dtype="datetime64[D]").astype(np.int64)
 
 
-def _days_of(
-    exposures: pd.DataFrame, timezone: str
-) -> tuple[Integers, npt.NDArray[np.datetime64], Integers, Integers]:
-    """Return exposure, day and minutes [start, end) of every local day that an exposure touches."""
-    from_minute, to_minute = minutes_of(exposures["from_at"]), minutes_of(exposures["to_at"])
-    some = np.flatnonzero(to_minute > from_minute)
-    zone = ZoneInfo(timezone)
-    days, midnights = np.empty(0, dtype="datetime64[s]"), np.zeros(1, dtype=np.int64)
-    if len(some):
-        first = moment_of(int(from_minute[some].min())).astimezone(zone).date()
-        last = moment_of(int(to_minute[some].max())).astimezone(zone).date()
-        dates = [first + timedelta(days=n) for n in range((last - first).days + 2)]
-        days = np.array(dates, dtype="datetime64[s]")
-        # Where midnight does not exist, Python gives the moment of the change: the day's first.
-        civil = (datetime(date.year, date.month, date.day, tzinfo=zone) for date in dates)
-        midnights = np.array([int(midnight.timestamp()) // 60 for midnight in civil], dtype=np.int64)
-    owner, day = ranges(
-        np.searchsorted(midnights, from_minute[some], side="right") - 1,
-        np.searchsorted(midnights, to_minute[some] - 1, side="right"),
-    )
-    exposure = some[owner]
-    start = np.maximum(from_minute[exposure], midnights[day])
-    end = np.minimum(to_minute[exposure], midnights[day + 1])
-    return exposure, days[day], start, end
-
-
-def _shared_by(
-    owner: Integers,
-    start: Integers,
-    end: Integers,
-    piece_owner: Integers,
-    piece_start: Integers,
-    piece_end: Integers,
-) -> Integers:
-    """Return `shared_minutes` where few owners have stretches; -1 is nobody."""
-    shared = np.zeros(len(piece_owner), dtype=np.int64)
-    mine = owner >= 0
-    if mine.any():
-        has_some = np.zeros(int(max(owner.max(), piece_owner.max(initial=0))) + 1, dtype=bool)
-        has_some[owner[mine]] = True
-        some = np.flatnonzero(has_some[piece_owner])
-        shared[some] = shared_minutes(
-            owner[mine],
-            start[mine],
-            end[mine],
-            piece_owner[some].astype(np.int64),
-            piece_start[some],
-            piece_end[some],
-        )
-    return shared
+def _turns(hours: pd.DataFrame, row: Integers, stream: Integers, hour: Integers) -> Integers:
+    if "armed_minutes" not in hours:
+        return np.zeros(0, dtype=np.int64)
+    return turns_of(stream, hour, hours["armed_minutes"].fillna(-1).to_numpy(dtype=np.int64)[row])

@@ -5,26 +5,31 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from nyttig.figures.armed import turning, turns_of
+from nyttig.figures.local_days import LocalDays
 from nyttig.figures.minutes import (
     SPAN,
     Integers,
     Masks,
     bits,
     bits_set,
-    counted_up_to,
     covered,
-    differences,
+    minutes_of,
     ranges,
     window,
 )
-from nyttig.figures.proof import reach_minutes
+from nyttig.figures.proof import masks_of, reach_minutes, streams
 from nyttig.model import Parameters
 
 
 class Hours(NamedTuple):
-    """Rollups as columns: whose they are (a number from 0), the hour's first minute, and what it holds."""
+    """Rollups as columns: whose they are (a number from 0), the hour's first minute, and what it holds.
+
+    `armed` holds the minutes armed, as the masks do; -1 where nothing is known of that.
+    """
 
     owner: Integers
     hour: Integers
@@ -32,6 +37,7 @@ class Hours(NamedTuple):
     alive: Masks
     uses: Integers
     use_minutes: Masks
+    armed: Integers
 
 
 class Fold(NamedTuple):
@@ -40,7 +46,8 @@ class Fold(NamedTuple):
     `stretch_of`, `first`, `last`: an owner's messages in minutes first and last, with none between that is further
     than its reach from the one before; so [first, last + reach) is under proof of life, and the stretches of one
     owner neither touch nor overlap. `uses`: the minutes in which uses began, as owner * SPAN + minute. `more_hours`,
-    `more_uses`: hours (written so, too) that have more uses than such minutes, and how many more.
+    `more_uses`: hours (written so, too) that have more uses than such minutes, and how many more. `turns`: when a
+    device began or ceased to be armed, or was first known to be either: see nyttig/figures/armed.py.
     """
 
     stretch_of: Integers
@@ -49,6 +56,7 @@ class Fold(NamedTuple):
     uses: Integers
     more_hours: Integers
     more_uses: Integers
+    turns: Integers
 
 
 class Heard(NamedTuple):
@@ -128,14 +136,20 @@ class Heard(NamedTuple):
         np.maximum.at(found, case[some][filled], hour[some][filled] + bit)
         return found
 
-    def uses_within(self, owner: Integers, start: Integers, end: Integers) -> Integers:
-        """Return how many uses of its owner start in each piece: in an hour that its edge cuts, their minutes."""
-        if not len(start):
-            return np.zeros(0, dtype=np.int64)
+    def uses_within(self, owner: Integers, days: LocalDays) -> Integers:
+        """Return how many uses start in each cell: in an hour that its edge cuts, their minutes.
+
+        `owner` is that of each exposure of `days`.
+        """
         fold = self.fold
-        found = _count_within(fold.uses, None, owner, start, end)
+        exposure, place = _within(fold.uses, owner, days)
+        found = days.counted(exposure, fold.uses[place] & (SPAN - 1))
         if len(fold.more_hours):  # of hours wholly inside
-            found = found + _count_within(fold.more_hours, fold.more_uses, owner, start, end // 60 * 60)
+            exposure, place = _within(fold.more_hours, owner, days)
+            hour = fold.more_hours[place] & (SPAN - 1)
+            cell = days.cells(exposure, hour)
+            whole = hour + 60 <= days.end[cell]
+            np.add.at(found, cell[whole], fold.more_uses[place][whole])
         return found
 
 
@@ -151,13 +165,39 @@ def fold_hours(hours: Hours, reach: Integers) -> Fold:
     more = uses - bits(masks)
     further = np.flatnonzero(more)
     at = owner * SPAN + hour
-    return Fold(stretch_of, first, last, at[some][place] + bit, at[further], more[further])
+    turns = turns_of(owner, hour, hours.armed[order])
+    return Fold(stretch_of, first, last, at[some][place] + bit, at[further], more[further], turns)
+
+
+def stretches_before(
+    hours: pd.DataFrame | Heard, exposures: pd.DataFrame, minute: int, parameters: Parameters
+) -> tuple[Integers, tuple[Integers, Integers, Integers]]:
+    """Return each exposure's owner; and (owner, first, last) of the stretches of messages before `minute`, in order.
+
+    exposures: device, heartbeat_minutes. Folded hours know this of the moment for which they were folded.
+    """
+    if isinstance(hours, Heard):
+        owner = hours.owners(exposures, parameters)
+        begun = hours.fold.first < minute
+        whose, first, last = (
+            column[begun] for column in (hours.fold.stretch_of, hours.fold.first, hours.fold.last)
+        )
+        over = np.flatnonzero(last >= minute)
+        last[over] = hours.last_before(whose[over], np.full(len(over), minute))
+        return owner, (whose, first, last)
+    owner, row, stream, reach = streams(hours, exposures, parameters)
+    at = minutes_of(hours["hour"])[row] // 60 * 60
+    alive = masks_of(hours["alive_minutes"])[row] & window(np.zeros_like(at), minute - at)
+    place, start, end = covered(at, alive, reach)
+    reach_of = np.zeros(int(max(owner.max(initial=0), stream.max(initial=0))) + 1, dtype=np.int64)
+    reach_of[stream] = reach
+    return owner, join(stream[place], start, end - reach[place], reach_of)
 
 
 def one_table(tables: list[Hours]) -> Hours:
     """Return the rows of all."""
     none: Integers = np.zeros(0, dtype=np.int64)
-    nothing = Hours(none, none, none, none.astype(np.uint64), none, none.astype(np.uint64))
+    nothing = Hours(none, none, none, none.astype(np.uint64), none, none.astype(np.uint64), none)
     return Hours._make(np.concatenate(column) for column in zip(nothing, *tables, strict=True))
 
 
@@ -176,9 +216,17 @@ def join(
     return owner[at], first[at], up_to[np.append(at[1:], len(owner)) - 1] - owner[at] * SPAN
 
 
+def heard_in(fold: Fold, owner: Integers, start: Integers, end: Integers) -> npt.NDArray[np.bool_]:
+    """Return whether its owner may have been heard in each piece [start, end); where not, it surely was not."""
+    places = owner * SPAN
+    behind = np.searchsorted(fold.stretch_of * SPAN + fold.first, places + end)
+    before = np.searchsorted(fold.stretch_of * SPAN + fold.last, places + start)
+    return (start < end) & (behind > before)
+
+
 def joined(folds: list[Fold], reach: Integers) -> Fold:
     """Return folds of different hours as one."""
-    stretch_of, first, last, uses, more_hours, more_uses = (
+    stretch_of, first, last, uses, more_hours, more_uses, turns = (
         np.concatenate(part) for part in zip(*folds, strict=True)
     )
     order = np.argsort(more_hours, kind="stable")
@@ -187,19 +235,11 @@ def joined(folds: list[Fold], reach: Integers) -> Fold:
         np.sort(uses, kind="stable"),
         more_hours[order],
         more_uses[order],
+        turning(turns),
     )
 
 
-def _count_within(
-    moments: Integers, weight: Integers | None, owner: Integers, start: Integers, end: Integers
-) -> Integers:
-    """Return for each piece how many of its owner's moments lie in it, or their weights' sum."""
-    sums = None if weight is None else np.concatenate([[0], np.cumsum(weight)])
-
-    def until(place: Integers) -> Integers:
-        count = counted_up_to(moments, place - 1)
-        found: Integers = count if sums is None else sums[count]
-        return found
-
-    begins = owner * SPAN
-    return differences(until, begins + start, begins + np.maximum(end, start))
+def _within(moments: Integers, owner: Integers, days: LocalDays) -> tuple[Integers, Integers]:
+    """Return (exposure, place) of its owner's moments in each exposure."""
+    low = np.searchsorted(moments, owner * SPAN + days.from_minute)
+    return ranges(low, np.searchsorted(moments, owner * SPAN + days.to_minute))

@@ -42,8 +42,9 @@ def ranges(low: Integers, high: Integers) -> tuple[Integers, Integers]:
     """Return the pair's number beside each of low, low + 1 … high − 1, of one pair after another."""
     count = np.maximum(high - low, 0)
     owner = np.repeat(np.arange(len(low)), count)
-    place = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    return owner, low[owner] + place
+    place = np.arange(len(owner))
+    place += np.repeat(low - (np.cumsum(count) - count), count)
+    return owner, place
 
 
 def window(low: Integers, high: Integers) -> Masks:
@@ -94,6 +95,17 @@ def covered(hours: Integers, masks: Masks, reach: Integers) -> tuple[Integers, I
         return rows, rows, rows
     row, from_minute, to_minute = (np.concatenate(part) for part in zip(*found, strict=True))
     return row, from_minute, to_minute
+
+
+def united(owner: Integers, start: Integers, end: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return the union of each owner's stretches (owner, start, end): apart from each other, and in order."""
+    some = np.flatnonzero(end > start)
+    some = some[np.argsort(owner[some] * SPAN + start[some], kind="stable")]
+    owner, begins = owner[some], owner[some] * SPAN + start[some]
+    up_to = np.maximum.accumulate(owner * SPAN + end[some])
+    at = np.flatnonzero(np.append(True, begins[1:] > up_to[:-1])[: len(some)])
+    last = np.append(at[1:], len(some))[: len(at)] - 1
+    return owner[at], start[some][at], up_to[last] - owner[at] * SPAN
 
 
 def shared_minutes(

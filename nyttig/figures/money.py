@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from nyttig.entries.benefit import AssessedGain
+from nyttig.entries.benefit import ROUNDING, AssessedGain
 from nyttig.errors import EntryError
 from nyttig.model import Cost
 
@@ -19,8 +19,6 @@ Basis = Literal["paid_hour", "full_cost", "task"]
 Counted = Literal["cashed", "put_to_use"]
 
 WEEKS_PER_YEAR = 52
-ROUNDING = 1e-9
-"""Shares that were entered as decimals may miss their sum by this much."""
 
 
 @dataclass(frozen=True, slots=True)

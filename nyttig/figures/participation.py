@@ -157,6 +157,19 @@ def participations(
     ]
 
 
+def pooled(parts: Sequence[Participation]) -> Participation:
+    """Return what became of everything due in several homes, of one participation a home."""
+    done = [part.done for part in parts]
+    return Participation(
+        done=clustered([share.count for share in done], [share.of for share in done]),
+        late=sum(part.late for part in parts),
+        missed=sum(part.missed for part in parts),
+        unknown=sum(part.unknown for part in parts),
+        excused=sum(part.excused for part in parts),
+        to_come=sum(part.to_come for part in parts),
+    )
+
+
 def _matched(due: Integers, uses: Integers, early: int, window: int) -> Integers:
     """Return DONE, LATE or UNKNOWN for each of one home's due minutes, sorted; a use serves one of them."""
     found = np.full(len(due), UNKNOWN, dtype=np.int64)

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Literal
 
+import numpy as np
+
 from nyttig.figures.adoption import HomeStrip
+from nyttig.figures.coverage import days_in
 from nyttig.figures.survival import Curve, Incidence, at_risk_on, cumulative_incidence, kaplan_meier
 from nyttig.model import Parameters
 
@@ -87,7 +89,11 @@ class FirstUse:
 def retention(strips: Sequence[HomeStrip], parameters: Parameters) -> Retention:
     """Return who stayed and who stopped; `strips` are those of a report, from before the first home's first day."""
     needed = parameters.abandonment_days
-    courses = tuple(_course(strip, needed) for strip in strips)
+    return retention_of([_course(strip, needed) for strip in strips], needed)
+
+
+def retention_of(courses: Sequence[Course], needed: int) -> Retention:
+    """Return the same of these homes' courses, found under so many abandonment days."""
     started = [course for course in courses if course.outcome != "never_started"]
     counted = [course for course in started if course.followed_days > course.entered_day]
     gave_up = ("abandoned", "stopped")
@@ -126,7 +132,7 @@ def retention(strips: Sequence[HomeStrip], parameters: Parameters) -> Retention:
         curve=curve,
         incidence=incidence,
         at_risk=at_risk,
-        courses=courses,
+        courses=tuple(courses),
     )
 
 
@@ -154,11 +160,11 @@ def time_to_first_use(strips: Sequence[HomeStrip], last_day: date) -> FirstUse:
 
 def _course(strip: HomeStrip, needed: int) -> Course:
     states = strip.states
-    used = [place for place, state in enumerate(states) if state in "Uu"]
+    used = days_in(states, "Uu")
     reason = strip.end_reason if strip.ended_on is not None else None
-    if not used:
+    if not len(used):
         return Course(strip.home, "never_started", reason, None, None, 0, 0, 0, 0)
-    first, last = used[0], used[-1]
+    first, last = int(used[0]), int(used[-1])
     unused_since = states.count("N", last + 1)
     looked_from = _first_day_inside(strip)
     origin, entered = first, 0
@@ -185,19 +191,19 @@ def _course(strip: HomeStrip, needed: int) -> Course:
         followed_days=max(until - origin + 1, 0),
         unused_days_since=unused_since,
         lapses=sum(
-            other - one > needed and states.count("N", one + 1, other) >= needed
-            for one, other in pairwise(used)
+            states.count("N", used[each] + 1, used[each + 1]) >= needed
+            for each in np.flatnonzero(np.diff(used) > needed)
         ),
     )
 
 
 def _last_judged(states: str, needed: int) -> int:
     """Return the last day after which at least `needed` observed days lie; -1 where there is none."""
-    observed = [place for place, state in enumerate(states) if state in "UN"]
-    return observed[-needed] - 1 if len(observed) >= needed else -1
+    observed = days_in(states, "UN")
+    return int(observed[-needed]) - 1 if len(observed) >= needed else -1
 
 
 def _first_day_inside(strip: HomeStrip) -> date | None:
     """Return the home's first day that is not out; None where all are."""
-    inside = next((place for place, state in enumerate(strip.states) if state != "-"), None)
-    return None if inside is None else strip.first_day + timedelta(days=inside)
+    out = len(strip.states) - len(strip.states.lstrip("-"))
+    return None if out == len(strip.states) else strip.first_day + timedelta(days=out)

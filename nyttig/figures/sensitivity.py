@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from nyttig.entries.benefit import ROUNDING
 from nyttig.errors import EntryError
-from nyttig.figures.money import ROUNDING, Counted, MoneyPlan, Return, return_of
+from nyttig.figures.money import Counted, MoneyPlan, Return, return_of
 
 Outcome = Literal["net_present_value", "surplus_per_year"]
 

@@ -8,8 +8,10 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from nyttig.figures.adoption import HomeStrip
+from nyttig.figures.coverage import days_in
 from nyttig.figures.intervals import Share, wilson
 from nyttig.model import Parameters
 
@@ -44,7 +46,11 @@ class Sustained:
 
 def sustained(strips: Sequence[HomeStrip], last_day: date, parameters: Parameters) -> Sustained:
     """Return sustained adoption by `last_day`, of the homes that have a day inside the trial."""
-    homes = tuple(_home(strip, last_day, parameters) for strip in strips if strip.states.strip("-"))
+    return sustained_of([_home(strip, last_day, parameters) for strip in strips if strip.states.strip("-")])
+
+
+def sustained_of(homes: Sequence[HomeSustained]) -> Sustained:
+    """Return the same of these homes' answers."""
     answers = [home.answer for home in homes]
     reached = sorted(home.days_to_it for home in homes if home.days_to_it is not None)
     yes = answers.count("sustained")
@@ -53,7 +59,7 @@ def sustained(strips: Sequence[HomeStrip], last_day: date, parameters: Parameter
         too_early=answers.count("too_early"),
         unknown=answers.count("unknown"),
         median_days_to_it=float(np.median(reached)) if reached else None,
-        homes=homes,
+        homes=tuple(homes),
     )
 
 
@@ -62,8 +68,7 @@ def _home(strip: HomeStrip, last_day: date, parameters: Parameters) -> HomeSusta
     first = len(strip.states) - len(strip.states.lstrip("-"))
     days = strip.states[first : first + parameters.sustained_within_days]
     length = parameters.sustained_window_days
-    used = np.cumsum([0, *(state == "U" for state in days)])
-    observed = np.cumsum([0, *(state in "UN" for state in days)])
+    used, observed = (_counted(len(days), days_in(days, letters)) for letters in ("U", "UN"))
     in_used, in_observed = used[length:] - used[:-length], observed[length:] - observed[:-length]
     enough = in_observed >= parameters.sustained_observed_days
     steady = enough & (in_used >= parameters.sustained_use_day_ratio * in_observed - 1e-9)
@@ -73,3 +78,10 @@ def _home(strip: HomeStrip, last_day: date, parameters: Parameters) -> HomeSusta
     if looked < parameters.sustained_within_days and strip.ended_on is None:
         return HomeSustained(strip.home, "too_early", None)
     return HomeSustained(strip.home, "not_sustained" if enough.any() else "unknown", None)
+
+
+def _counted(length: int, places: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return how many of the places lie before each of 0 … length."""
+    found = np.zeros(length + 1, dtype=np.intp)
+    found[places + 1] = 1
+    return np.cumsum(found)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from nyttig.entries.benefit import contradiction
+from nyttig.entries.kinds import EntryKind
 from nyttig.errors import Problem
 from nyttig.package.columns import ENTRY_TABLES, closest
 from nyttig.package.tables import Row, Rows
@@ -48,7 +50,7 @@ def check(tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]) ->
 def check_entries(
     entered: dict[str, Rows], tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]
 ) -> None:
-    """Homes, units and gains that entries name and nobody knows, and keys that stand twice, are added to `problems`."""
+    """Homes, units and gains that nobody knows, keys that stand twice and fields that contradict each other are added."""
     homes = _keys(tables["homes"], "home")
     for name, rows in entered.items():
         _known(rows, "home", homes, "homes.csv", problems)
@@ -60,6 +62,17 @@ def check_entries(
             _known(rows, "gain", frozenset(gain.id for gain in trial.trial.gains), "trial.toml", problems)
         if trial.units and name not in _OF_OTHER_UNITS:
             _known(rows, "unit", frozenset(trial.units), "units in trial.toml", problems)
+        _contradictions(rows, ENTRY_TABLES[name], problems)
+
+
+def _contradictions(rows: Rows, kind: EntryKind, problems: list[Problem]) -> None:
+    needed = [column.name for column in kind.columns if column.required]
+    names = [column.name for column in kind.columns]
+    for row in rows.rows:
+        if row.has(*needed) and not row.bad:
+            told = {name: value for name in names if (value := row.values.get(name)) is not None}
+            if fault := contradiction(kind.noun(**told)):
+                problems.append(_problem(rows, row, *fault))
 
 
 def _problem(rows: Rows, row: Row, column: str, remedy: str) -> Problem:

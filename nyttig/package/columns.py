@@ -34,11 +34,17 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
 }
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """A "did you mean" for `name`, or nothing where no known name is near."""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is nearest to `name`, where one is near."""
     by_lower = {each.lower(): each for each in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
+    return by_lower[near[0]] if near else None
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """A "did you mean" for `name`, or nothing where no known name is near."""
+    near = nearest(name, known)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:

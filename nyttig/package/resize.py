@@ -35,6 +35,10 @@ def resize(package: TrialPackage, homes: int) -> TrialPackage:
         schedules=tuple(schedule for part in kept for schedule in part.schedules),
         visits=tuple(visit for part in kept for visit in part.visits),
         measures=tuple(measure for part in kept for measure in part.measures),
+        entries=(
+            *(each for each in package.entries if getattr(each.data, "home", None) is None),
+            *(each for part in kept for each in part.entries),
+        ),
     )
 
 
@@ -60,5 +64,14 @@ def _part(package: TrialPackage, homes: set[str], suffix: str) -> TrialPackage:
         visits=tuple(replace(each, home=each.home + suffix) for each in package.visits if each.home in homes),
         measures=tuple(
             replace(each, home=each.home + suffix) for each in package.measures if each.home in homes
+        ),
+        entries=tuple(
+            replace(
+                each,
+                entry=each.entry and each.entry + suffix,
+                data=replace(each.data, home=each.data.home + suffix),
+            )
+            for each in package.entries
+            if getattr(each.data, "home", None) in homes
         ),
     )

@@ -13,9 +13,13 @@ from nyttig.model import Device, TrialPackage
 from nyttig.store.history import Change, Subject
 
 State = dict[str, Any]
-"""All that the registry says of one device."""
+"""All that the registry says of one device, or of one row of a trial."""
 
 _TABLES = tuple(each.name for each in fields(TrialPackage) if each.name not in ("trial", "technologies"))
+
+TOLD_WHOLE = ("homes", "pauses", "schedules", "units")
+"""Tables of which every row that came or went is told: nothing else says how they were. Placements stand in the entries of
+their devices; visits would be thousands."""
 
 
 def described(device: Device) -> State:
@@ -92,29 +96,44 @@ def of_devices(
 def of_trial(before: TrialPackage | None, after: TrialPackage) -> Iterator[Change]:
     """One entry where the trial's package differs: the trial's own fields that do, and how many rows came and went.
 
-    A row that was changed counts as one that went and one that came.
+    A row that was changed counts as one that went and one that came. Of a trial that was there already, `rows` holds by
+    table, of those in TOLD_WHOLE, the rows that went (before) and came (after).
     """
     if before == after:
         return
     was, now = ({} if before is None else _told(before)), _told(after)
     different = [name for name in now if was.get(name) != now[name]]
     came, went = {}, {}
+    rows_gone: dict[str, list[State]] = {}
+    rows_new: dict[str, list[State]] = {}
     for table in _TABLES:
         rows_before = Counter(() if before is None else getattr(before, table))
         rows_after = Counter(getattr(after, table))
-        came[table] = (rows_after - rows_before).total()
-        went[table] = (rows_before - rows_after).total()
+        new, gone = rows_after - rows_before, rows_before - rows_after
+        came[table], went[table] = new.total(), gone.total()
+        if before is not None and table in TOLD_WHOLE and (new or gone):
+            rows_new[table], rows_gone[table] = _rows(new), _rows(gone)
     yield Change(
         "loaded",
         Subject("trial", after.trial.id),
-        None if before is None else {name: was[name] for name in different},
-        {name: now[name] for name in different} | {"rows_added": _some(came), "rows_removed": _some(went)},
+        None if before is None else {name: was[name] for name in different} | _if_any("rows", rows_gone),
+        {name: now[name] for name in different}
+        | _if_any("rows", rows_new)
+        | {"rows_added": _some(came), "rows_removed": _some(went)},
     )
 
 
 def _told(package: TrialPackage) -> dict[str, Any]:
     technologies = {technology.id: asdict(technology) for technology in package.technologies}
     return asdict(package.trial) | {"technologies": technologies}
+
+
+def _rows(rows: Counter[Any]) -> list[State]:
+    return [asdict(row) for row in rows.elements()]
+
+
+def _if_any(name: str, rows: dict[str, list[State]]) -> State:
+    return {name: rows} if rows else {}
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:

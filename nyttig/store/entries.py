@@ -55,6 +55,18 @@ def versions(connection: Connection[Any], entry: str) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
+def every_version(connection: Connection[Any], trial_id: str, kind: str) -> list[Entry]:
+    """Every version of a trial's entries of one kind in the order in which they came, also of those taken back."""
+    rows = connection.execute(
+        """
+        SELECT entry, version, kind, trial_id, data, entered_at, entered_by, loaded FROM entries
+        WHERE trial_id = %s AND kind = %s ORDER BY id
+        """,
+        (trial_id, kind),
+    ).fetchall()
+    return [_entry(row) for row in rows]
+
+
 def write(
     connection: Connection[Any], trial_id: str | None, kind: str, data: object, *, by: str, at: datetime
 ) -> Entry:

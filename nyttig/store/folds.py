@@ -15,6 +15,9 @@ Masks = npt.NDArray[np.uint64]
 PERIOD_DAYS = 45
 """So that a minute of a period fits in 16 bits."""
 
+SHARED_BY, SHARED_RATIO, SHARED_HOURS = 100, 10, 1_000_000
+"""Hours are read by time where so many devices ask for the same ones, one in so many of all, and there are so few."""
+
 
 class Range(NamedTuple):
     """Hours of a device: minutes since 1970, at full hours."""
@@ -25,7 +28,10 @@ class Range(NamedTuple):
 
 
 class HourColumns(NamedTuple):
-    """Rollups in the order of the ranges asked for, and in each by hour: `range` is the place of the range."""
+    """Rollups in the order of the ranges asked for, and in each by hour: `range` is the place of the range.
+
+    `armed_minutes` is -1 where nothing is known of that.
+    """
 
     range: Integers
     hour_minute: Integers
@@ -33,6 +39,7 @@ class HourColumns(NamedTuple):
     alive_minutes: Masks
     uses: Integers
     use_minutes: Masks
+    armed_minutes: Integers
 
 
 class Kept(NamedTuple):
@@ -46,6 +53,7 @@ class Kept(NamedTuple):
     uses: bytes
     more_uses: bytes
     events: bytes
+    turns: bytes
 
 
 class KeptMany(NamedTuple):
@@ -60,10 +68,12 @@ class KeptMany(NamedTuple):
     stretches_bytes: Integers
     uses_bytes: Integers
     more_uses_bytes: Integers
+    turns_bytes: Integers
     stretches: bytes
     uses: bytes
     more_uses: bytes
     events: bytes
+    turns: bytes
 
 
 class Due(NamedTuple):
@@ -89,12 +99,13 @@ def read(
         SELECT array_send(array_agg(place)), array_send(array_agg(period::bigint)),
                array_send(array_agg(folded_days::bigint)), array_send(array_agg(octet_length(stretches)::bigint)),
                array_send(array_agg(octet_length(uses)::bigint)), array_send(array_agg(octet_length(more_uses)::bigint)),
+               array_send(array_agg(octet_length(turns)::bigint)),
                string_agg(stretches, ''::bytea), string_agg(uses, ''::bytea), string_agg(more_uses, ''::bytea),
-               string_agg(events, ''::bytea)
+               string_agg(events, ''::bytea), string_agg(turns, ''::bytea)
         FROM (SELECT asked.place, kept.*
               FROM unnest(%s::integer[], %s::integer[]) WITH ORDINALITY asked (device_id, reach_minutes, place)
               CROSS JOIN LATERAL (
-                  SELECT period, folded_days, stretches, uses, more_uses, events FROM folds f
+                  SELECT period, folded_days, stretches, uses, more_uses, events, turns FROM folds f
                   WHERE f.device_id = asked.device_id AND f.reach_minutes = asked.reach_minutes AND f.folded_days > 0
                     AND period >= %s AND period < %s
                   ORDER BY period OFFSET 0) kept
@@ -104,24 +115,54 @@ def read(
         binary=True,
     ).fetchone()
     assert row is not None
-    place, period, days, stretches, uses, more_uses = (_column(part) for part in row[:6])
-    sent = [part or b"" for part in row[6:]]
-    return KeptMany(place - 1, period, days, stretches, uses, more_uses, *sent)
+    place, period, days, stretches, uses, more_uses, turns = (_column(part) for part in row[:7])
+    sent = [part or b"" for part in row[7:]]
+    return KeptMany(place - 1, period, days, stretches, uses, more_uses, turns, *sent)
 
 
 def hours(connection: Connection[Any], ranges: Sequence[Range] | npt.NDArray[np.int64]) -> HourColumns:
     """The rollups of these ranges."""
     asked = np.asarray(ranges, dtype=np.int64).reshape(-1, 3)
+    by_time, apart = _shared(connection, asked)
+    found = [_hours_of_devices(connection, asked[apart], apart)]
+    for places in by_time:
+        found.append(_hours_of_time(connection, asked[places], places))
+    columns = HourColumns._make(np.concatenate(column) for column in zip(*found, strict=True))
+    if not by_time:
+        return columns
+    order = np.lexsort((columns.hour_minute, columns.range))
+    return HourColumns._make(column[order] for column in columns)
+
+
+def _shared(
+    connection: Connection[Any], asked: npt.NDArray[np.int64]
+) -> tuple[list[npt.NDArray[np.intp]], npt.NDArray[np.intp]]:
+    """Which ranges (places) are the same time of so many devices that reading it of all costs less; and the others."""
+    spans, span, many = np.unique(asked[:, 1:], axis=0, return_inverse=True, return_counts=True)
+    if many.max(initial=0) < SHARED_BY:
+        return [], np.arange(len(asked))
+    row = connection.execute("SELECT count(*) FROM devices").fetchone()
+    assert row is not None
+    read = (spans[:, 1] - spans[:, 0]) // 60 * row[0]
+    shared = (many >= SHARED_BY) & (many * SHARED_RATIO >= row[0]) & (read <= SHARED_HOURS)
+    span = span.reshape(-1)
+    return [np.flatnonzero(span == each) for each in np.flatnonzero(shared)], np.flatnonzero(~shared[span])
+
+
+def _hours_of_devices(
+    connection: Connection[Any], asked: npt.NDArray[np.int64], places: npt.NDArray[np.intp]
+) -> HourColumns:
     row = connection.execute(
         """
         SELECT array_send(array_agg(place)), array_send(array_agg(hour)),
                array_send(array_agg(events_total::bigint)), array_send(array_agg(alive_minutes)),
-               array_send(array_agg(uses::bigint)), array_send(array_agg(use_minutes))
+               array_send(array_agg(uses::bigint)), array_send(array_agg(use_minutes)),
+               array_send(array_agg(coalesce(armed_minutes, -1)))
         FROM (SELECT asked.place, r.*
               FROM unnest(%s::integer[], %s::bigint[], %s::bigint[]) WITH ORDINALITY
                    asked (device_id, from_minute, to_minute, place)
               CROSS JOIN LATERAL (
-                  SELECT hour, events_total, alive_minutes, uses, use_minutes FROM rollups
+                  SELECT hour, events_total, alive_minutes, uses, use_minutes, armed_minutes FROM rollups
                   WHERE device_id = asked.device_id AND hour >= to_timestamp(asked.from_minute * 60)
                     AND hour < to_timestamp(asked.to_minute * 60)
                   ORDER BY hour OFFSET 0) r
@@ -131,15 +172,51 @@ def hours(connection: Connection[Any], ranges: Sequence[Range] | npt.NDArray[np.
         binary=True,
     ).fetchone()
     assert row is not None
-    place, hour, events, alive, uses, use_minutes = (_column(part) for part in row)
-    # Times are sent as microseconds since 2000.
+    place, *columns = (_column(part) for part in row)
+    return _hour_columns(places[place - 1], *columns)
+
+
+def _hours_of_time(
+    connection: Connection[Any], asked: npt.NDArray[np.int64], places: npt.NDArray[np.intp]
+) -> HourColumns:
+    """The same of ranges that are one and the same time, by the index on the hour: `device_id + 0` is in no index."""
+    row = connection.execute(
+        """
+        SELECT array_send(array_agg(device_id::bigint)), array_send(array_agg(hour)),
+               array_send(array_agg(events_total::bigint)), array_send(array_agg(alive_minutes)),
+               array_send(array_agg(uses::bigint)), array_send(array_agg(use_minutes)),
+               array_send(array_agg(coalesce(armed_minutes, -1)))
+        FROM rollups
+        WHERE hour >= to_timestamp(%s) AND hour < to_timestamp(%s) AND device_id + 0 = ANY (%s::integer[])
+        """,
+        (int(asked[0, 1]) * 60, int(asked[0, 2]) * 60, asked[:, 0].tolist()),
+        binary=True,
+    ).fetchone()
+    assert row is not None
+    device, *columns = (_column(part) for part in row)
+    order = np.argsort(asked[:, 0])
+    return _hour_columns(places[order[np.searchsorted(asked[order, 0], device)]], *columns)
+
+
+def _hour_columns(
+    places: npt.NDArray[np.intp],
+    hour: Integers,
+    events: Integers,
+    alive: Integers,
+    uses: Integers,
+    use_minutes: Integers,
+    armed: Integers,
+) -> HourColumns:
+    """The columns as they are told of; times are sent as microseconds since 2000."""
+    minute = hour // 60_000_000 + 15_778_080
     return HourColumns(
-        place - 1,
-        hour // 60_000_000 + 15_778_080,
+        places.astype(np.int64),
+        minute,
         events,
         alive.astype(np.uint64),
         uses,
         use_minutes.astype(np.uint64),
+        armed,
     )
 
 
@@ -185,8 +262,8 @@ def write(connection: Connection[Any], folds: Sequence[Kept]) -> None:
     """These folds stand in the place of what was there."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "UPDATE folds SET folded_days = %s, reach_minutes = %s, stretches = %s, uses = %s, more_uses = %s, events = %s"
-            " WHERE device_id = %s AND period = %s",
+            "UPDATE folds SET folded_days = %s, reach_minutes = %s, stretches = %s, uses = %s, more_uses = %s, events = %s,"
+            " turns = %s WHERE device_id = %s AND period = %s",
             [
                 (
                     f.folded_days,
@@ -195,6 +272,7 @@ def write(connection: Connection[Any], folds: Sequence[Kept]) -> None:
                     f.uses,
                     f.more_uses,
                     f.events,
+                    f.turns,
                     f.device_id,
                     f.period,
                 )
@@ -235,7 +313,8 @@ def all_kept(connection: Connection[Any], *, trial_id: str | None = None) -> lis
     """Every fold that holds something, with the device's code."""
     rows = connection.execute(
         """
-        SELECT d.code, f.device_id, f.period, f.folded_days, f.reach_minutes, f.stretches, f.uses, f.more_uses, f.events
+        SELECT d.code, f.device_id, f.period, f.folded_days, f.reach_minutes, f.stretches, f.uses, f.more_uses, f.events,
+               f.turns
         FROM folds f JOIN devices d ON d.id = f.device_id
         WHERE folded_days > 0
           AND (%(trial)s::text IS NULL

@@ -161,6 +161,76 @@ def differences(connection: Connection[Any], *, trial_id: str | None = None) -> 
     return [Misplaced(*row) for row in rows]
 
 
+def recast(connection: Connection[Any], devices: Sequence[int], known_at: datetime) -> None:
+    """The temporary table `gaps` holds those of these devices (ids) as they stood at `known_at`.
+
+    What came later stands in `later_events`, and `events` holds the rest. Of a boot that went on, numbers up to the
+    highest that had come by then can be missing; what is missing now is, and so is what came later.
+    """
+    _walk(connection, True)
+    connection.execute("CREATE TEMPORARY TABLE gaps (LIKE public.gaps) ON COMMIT DROP")
+    connection.execute(
+        """
+        WITH boots AS MATERIALIZED (
+            SELECT device_id, boot_id, seqs, last_received_at >= %(known_at)s AS went_on
+            FROM ledger
+            WHERE device_id = ANY (%(devices)s) AND first_received_at < %(known_at)s AND NOT isempty(seqs)
+        ), highest AS MATERIALIZED (
+            SELECT b.device_id, b.boot_id, b.seqs, coalesce(
+                (SELECT max(seq) FROM (SELECT boot_id, seq FROM events WHERE device_id = b.device_id
+                     AND at >= %(known_at)s - interval '1 day' AND at < %(known_at)s + interval '10 minutes' OFFSET 0) near
+                 WHERE near.boot_id = b.boot_id),
+                (SELECT seq FROM (SELECT boot_id, seq FROM events WHERE device_id = b.device_id ORDER BY at DESC OFFSET 0) walk
+                 WHERE walk.boot_id = b.boot_id AND seq IS NOT NULL LIMIT 1)) AS seq
+            FROM boots b WHERE went_on
+        ), came AS MATERIALIZED (
+            SELECT device_id, boot_id, seq, min(at) AS at FROM later_events WHERE seq IS NOT NULL GROUP BY 1, 2, 3
+        ), known AS MATERIALIZED (
+            SELECT h.device_id, h.boot_id,
+                   h.seqs * int8multirange(int8range(NULL, h.seq, '[]')) - coalesce(c.seqs, '{}') AS seqs
+            FROM highest h
+            LEFT JOIN (SELECT device_id, boot_id, range_agg(int8range(seq, seq, '[]')) AS seqs FROM came GROUP BY 1, 2) c
+                USING (device_id, boot_id)
+        ), missing AS MATERIALIZED (
+            SELECT device_id, boot_id, lower(gap) AS first_seq, upper(gap) - 1 AS last_seq
+            FROM known CROSS JOIN LATERAL unnest(int8multirange(range_merge(seqs)) - seqs) gap
+        ), edges AS MATERIALIZED (
+            SELECT m.*, f.from_at, t.to_at, first.at AS first_at, last.at AS last_at
+            FROM missing m
+            LEFT JOIN public.gaps f ON f.device_id = m.device_id AND f.boot_id = m.boot_id AND f.first_seq = m.first_seq
+            LEFT JOIN public.gaps t ON t.device_id = m.device_id AND t.boot_id = m.boot_id AND t.last_seq = m.last_seq
+            LEFT JOIN came first ON first.device_id = m.device_id AND first.boot_id = m.boot_id AND first.seq = m.first_seq
+            LEFT JOIN came last ON last.device_id = m.device_id AND last.boot_id = m.boot_id AND last.seq = m.last_seq
+        )
+        INSERT INTO gaps (device_id, boot_id, first_seq, last_seq, from_at, to_at)
+        SELECT g.* FROM boots b JOIN public.gaps g USING (device_id, boot_id) WHERE NOT b.went_on
+        UNION ALL
+        SELECT device_id, boot_id, first_seq, last_seq,
+               coalesce(
+                   from_at,
+                   (SELECT at FROM (SELECT at, boot_id, seq FROM events WHERE device_id = edges.device_id AND at <= first_at
+                                    ORDER BY at DESC OFFSET 0) walk
+                    WHERE walk.boot_id = edges.boot_id AND walk.seq = first_seq - 1 LIMIT 1),
+                   (SELECT at FROM (SELECT at, boot_id, seq FROM events WHERE device_id = edges.device_id AND at > first_at
+                                    ORDER BY at OFFSET 0) walk
+                    WHERE walk.boot_id = edges.boot_id AND walk.seq = first_seq - 1 LIMIT 1),
+                   (SELECT kept_from FROM retention), first_at),
+               coalesce(
+                   to_at,
+                   (SELECT at FROM (SELECT at, boot_id, seq FROM events WHERE device_id = edges.device_id AND at >= last_at
+                                    ORDER BY at OFFSET 0) walk
+                    WHERE walk.boot_id = edges.boot_id AND walk.seq = last_seq + 1 LIMIT 1),
+                   (SELECT at FROM (SELECT at, boot_id, seq FROM events WHERE device_id = edges.device_id AND at < last_at
+                                    ORDER BY at DESC OFFSET 0) walk
+                    WHERE walk.boot_id = edges.boot_id AND walk.seq = last_seq + 1 LIMIT 1),
+                   (SELECT kept_from FROM retention), last_at)
+        FROM edges
+        """,
+        {"devices": list(devices), "known_at": known_at},
+    )
+    _walk(connection, False)
+
+
 def _walk(connection: Connection[Any], walking: bool) -> None:
     """Tables are read by their indexes and in their order, a row at a time, or again as the planner likes.
 

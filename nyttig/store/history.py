@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Literal, NamedTuple
 
 from psycopg import Connection
@@ -73,10 +73,14 @@ def record(
 def record_all(
     connection: Connection[Any], changes: Iterable[Change], *, by: str, trials: Iterable[str] | None = None
 ) -> None:
-    """All these changes are in the history, in this order; `by` and `trials` as for `record`."""
+    """All these changes are in the history, in this order and of one moment; `by` and `trials` as for `record`."""
+    lock(connection)
+    moment = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert moment is not None
     given = None if trials is None else sorted(set(trials))
     rows = [
         {
+            "at": moment[0],
             "by": by,
             "action": change.action,
             "kind": change.subject.kind,
@@ -87,12 +91,11 @@ def record_all(
         }
         for change in changes
     ]
-    lock(connection)
     with connection.cursor() as cursor:
         cursor.executemany(
             """
-            INSERT INTO registry_changes (changed_by, action, subject_kind, subject, trials, before, after)
-            SELECT %(by)s, %(action)s, %(kind)s, %(code)s,
+            INSERT INTO registry_changes (changed_at, changed_by, action, subject_kind, subject, trials, before, after)
+            SELECT %(at)s, %(by)s, %(action)s, %(kind)s, %(code)s,
                    coalesce(%(trials)s::text[],
                             (SELECT array_agg(t.trial_id ORDER BY t.trial_id) FROM trial_devices t
                              JOIN devices d ON d.id = t.device_id WHERE d.code = %(code)s AND %(kind)s = 'device'),
@@ -129,6 +132,22 @@ def entries(
     return [HistoryEntry(*(*row[:6], tuple(row[6]), *row[7:])) for row in rows]
 
 
+def since(
+    connection: Connection[Any], moment: datetime, *, trial_id: str, devices: Sequence[str]
+) -> list[HistoryEntry]:
+    """The changes from `moment` on of the trial itself and of these devices; the newest first."""
+    rows = connection.execute(
+        """
+        SELECT id, changed_at, changed_by, action, subject_kind, subject, trials, before, after
+        FROM registry_changes
+        WHERE changed_at >= %s AND (subject_kind = 'trial' AND subject = %s OR subject_kind = 'device' AND subject = ANY (%s))
+        ORDER BY id DESC
+        """,
+        (moment, trial_id, list(devices)),
+    ).fetchall()
+    return [HistoryEntry(*(*row[:6], tuple(row[6]), *row[7:])) for row in rows]
+
+
 def of_trial_parameters(connection: Connection[Any], trial_id: str, *, limit: int) -> list[HistoryEntry]:
     """The changes of a trial's thresholds, newest first: entries whose before and after are the parameters alone."""
     rows = connection.execute(
@@ -154,6 +173,6 @@ def _json(value: Mapping[str, Any] | None) -> str | None:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, date):  # a datetime is one too
+    if isinstance(value, (date, time)):  # a datetime is a date, too
         return value.isoformat()
     raise TypeError(f"{value!r} cannot stand in the history")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -63,6 +64,7 @@ def _steps() -> list[tuple[int, str, bytes]]:
     return [(int(path.name[:4]), path.name, path.read_bytes()) for path in paths]
 
 
+@cache
 def _newest() -> int:
     return _steps()[-1][0]
 

@@ -21,7 +21,7 @@ _LOCK = 5_017_002  # one refresh at a time, so that an older reading of an hour 
 # closer than its gap are a period; a period that is long enough is in use, and a use begins where one does that is
 # further from the one before, of whichever rule, than the joining gap. What is read before and after an island is
 # just what that takes.
-_RECOMPUTED = """
+RECOMPUTED = """
     WITH islands AS (
         SELECT device_id, min(hour) AS from_at, max(hour) + interval '1 hour' AS to_at
         FROM (SELECT device_id, hour,
@@ -202,7 +202,7 @@ def refresh(connection: Connection[Any], *, limit: int = 20_000) -> int:
     hold(connection)
     # Compiling took seconds, each time, for queries of milliseconds.
     connection.execute("SET LOCAL jit = off")
-    _prepare_spans(connection)
+    prepare_spans(connection)
     taken = connection.execute(
         """
         WITH taken AS (
@@ -224,7 +224,7 @@ def refresh(connection: Connection[Any], *, limit: int = 20_000) -> int:
         states.widen(connection)
         connection.execute("ANALYZE spans")
         connection.execute(
-            _RECOMPUTED
+            RECOMPUTED
             + """
             INSERT INTO rollups (device_id, hour, events_total, alive_minutes, uses, use_minutes, other_uses, armed_minutes)
             SELECT device_id, hour, events_total, alive_minutes, uses, use_minutes, other_uses, armed_minutes
@@ -267,7 +267,7 @@ def differences(connection: Connection[Any], *, trial_id: str | None = None) -> 
 
     Left out are hours whose marks still wait, and those that retention has made final.
     """
-    _prepare_spans(connection)
+    prepare_spans(connection)
     # A temporary table of this name stands before the real one: the states, too, are worked out anew.
     connection.execute("CREATE TEMPORARY TABLE last_states (LIKE last_states INCLUDING ALL) ON COMMIT DROP")
     connection.execute(
@@ -289,7 +289,7 @@ def differences(connection: Connection[Any], *, trial_id: str | None = None) -> 
     states.refresh(connection)
     connection.execute("ANALYZE last_states")
     rows = connection.execute(
-        _RECOMPUTED
+        RECOMPUTED
         + """
         SELECT d.code, hour, s.device_id IS NOT NULL, s.events_total, s.alive_minutes, s.uses, s.use_minutes, s.other_uses,
                s.armed_minutes, r.device_id IS NOT NULL, r.events_total, r.alive_minutes, r.uses, r.use_minutes, r.other_uses,
@@ -336,7 +336,8 @@ def read(
     return frame.astype({"device": "str", **dict.fromkeys(counts, "int64"), "armed_minutes": "Int64"})
 
 
-def _prepare_spans(connection: Connection[Any]) -> None:
+def prepare_spans(connection: Connection[Any]) -> None:
+    """The temporary table `spans` is there, and empty when a transaction begins."""
     connection.execute(
         "CREATE TEMPORARY TABLE IF NOT EXISTS spans (device_id integer, hour timestamptz, PRIMARY KEY (device_id, hour))"
         " ON COMMIT DELETE ROWS"
