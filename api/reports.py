@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from typing import Any, TypeVar
 
 import orjson
 
@@ -28,6 +29,8 @@ RENEWED_PART = 0.1
 Answer = Callable[[Report], object]
 """What is said of a report."""
 
+Told = TypeVar("Told")
+
 
 class Kept:
     """A report and what was said of it, as JSON: each worked out once. Says of itself when, and how many seconds it took."""
@@ -37,7 +40,7 @@ class Kept:
         self.began = began
         self.seconds = time.monotonic() - began
         self._lock = threading.Lock()
-        self._said: dict[str, tuple[Answer, Future[bytes]]] = {}
+        self._said: dict[str, tuple[Answer, Future[Any]]] = {}
 
     @property
     def fresh_seconds(self) -> float:
@@ -46,23 +49,28 @@ class Kept:
 
     def json(self, name: str, answer: Answer) -> bytes:
         """What `answer` says of the report; under one name always the same is asked."""
+        return self.told(name, lambda report: orjson.dumps(answer(report)))
+
+    def told(self, name: str, answer: Callable[[Report], Told]) -> Told:
+        """The same as it is, and not as JSON."""
         with self._lock:
             first = name not in self._said
             said = self._said.setdefault(name, (answer, Future()))[1]
         if first:
             began = time.monotonic()
             try:
-                said.set_result(orjson.dumps(answer(self.report)))
+                said.set_result(answer(self.report))
             except BaseException as error:  # noqa: BLE001  whoever waits for it must be told
                 self._said.pop(name)  # who asks next tries again
                 said.set_exception(error)
             self.seconds += time.monotonic() - began
-        return said.result()
+        found: Told = said.result()
+        return found
 
     def say_as(self, older: Kept) -> None:
         """What the older one was asked is worked out here too."""
         for name, (answer, _) in tuple(older._said.items()):
-            self.json(name, answer)
+            self.told(name, answer)
 
 
 class Reports:
@@ -77,9 +85,13 @@ class Reports:
 
     def all_current(self, now: datetime) -> list[Report]:
         """The reports of all trials, in the order in which the trials start, none older than STALE_SECONDS."""
+        return [kept.report for kept in self.all_kept(now)]
+
+    def all_kept(self, now: datetime) -> list[Kept]:
+        """The same, with what was said of them."""
         with current(self._pool) as connection:
             trial_ids = registry.trial_ids(connection)
-        return [self.kept(trial_id, now, dear_seconds=0.0).report for trial_id in trial_ids]
+        return [self.kept(trial_id, now, dear_seconds=0.0) for trial_id in trial_ids]
 
     def current(self, trial_id: str, now: datetime) -> Report:
         """The report as of now, at most KEPT_SECONDS old; a dear one at most STALE_SECONDS."""

@@ -64,7 +64,7 @@ def trials(request: Request, now: Now, asker: Asker) -> Response:
     """All trials with the few figures that an overview needs."""
     reports: Reports = request.app.state.reports
     found = reports.all_current(now)
-    return json(Trials(tuple(_summary(report) for report in found if _may_see(asker, report))))
+    return json(Trials(tuple(_summary(report) for report in found if may_see(asker, report))))
 
 
 @router.get("/{trial_id}", responses={200: {"model": TrialSummary}})
@@ -142,12 +142,13 @@ def asked_moment(
 
 def require_trial(asker: Principal, report: Report) -> Report:
     """The report, of a trial that the asker may see; raises NotFoundError else."""
-    if not _may_see(asker, report):
+    if not may_see(asker, report):
         raise NotFoundError(f"there is no trial {report.trial.id!r} in your units")
     return report
 
 
-def _may_see(asker: Principal, report: Report) -> bool:
+def may_see(asker: Principal, report: Report) -> bool:
+    """Whether the report is of a trial with a unit of the asker's."""
     return asker.units is None or not asker.units.isdisjoint(report.trial.units)
 
 

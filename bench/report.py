@@ -43,6 +43,9 @@ def main() -> int:
     parser.add_argument(
         "--scheduled", action="store_true", help="a trial of medicine dispensers, three doses a day"
     )
+    parser.add_argument(
+        "--outages", type=int, default=1, help="of the platform, two hours each, that lost data"
+    )
     parser.add_argument("--full", action="store_true", help="10, 100, 1000 homes; 30, 180, 365 days")
     arguments = parser.parse_args()
     homes, days = ([10, 100, 1000], [30, 180, 365]) if arguments.full else (arguments.homes, arguments.days)
@@ -54,14 +57,14 @@ def main() -> int:
     for many in homes:
         for long in days:
             for events in arguments.events:
-                print(measured(many, long, events, arguments.scheduled), flush=True)
+                print(measured(many, long, events, arguments.scheduled, arguments.outages), flush=True)
     return 0
 
 
-def measured(homes: int, days: int, events: int, scheduled: bool) -> str:
+def measured(homes: int, days: int, events: int, scheduled: bool, outages: int) -> str:
     """One row of the table."""
     with served("embedded") as server:
-        now = registered(homes, days, scheduled)
+        now = registered(homes, days, scheduled, lossy_outages=outages)
         rows = fill(now, events)
         began = time.monotonic()
         with db.connect() as connection:

@@ -139,6 +139,14 @@ class ApiClient:
         """Demo apartments, day by day."""
         return self._rows("/v1/demo-sites", "sites")
 
+    def demo_board(self, site: str) -> Json:
+        """Who came to a demo apartment and is to come, what they asked for, and what became of it."""
+        return self._object(f"/v1/demo-sites/{quote(site, safe='')}", {})
+
+    def safety(self, trial: str) -> Json:
+        """What is due in each home of a trial for its safety, and since when."""
+        return self._object(f"/v1/trials/{quote(trial, safe='')}/safety", {})
+
     def quarantine(self) -> list[Json]:
         """Messages that could not be used, grouped by reason."""
         return self._rows("/v1/quarantine", "groups")
@@ -244,6 +252,14 @@ class ApiClient:
         """The entry is taken back (`withdraw`), or is as it was before its newest version (`undo`); answers with it."""
         response = self._post(f"/v1/entries/{quote(entry, safe='')}/{step}", {"version": str(version)})
         return self._said(response, self._body(response))
+
+    def registrations(self, trial: str) -> Json:
+        """What people registered about a trial, and what is missing: by gain, by home, by shift."""
+        return self._object(f"/v1/trials/{quote(trial, safe='')}/registrations", {})
+
+    def questionnaires(self, trial: str) -> Json:
+        """The `questionnaires` that a trial can use, and the `answers` given to them with their scores."""
+        return self._object(f"/v1/trials/{quote(trial, safe='')}/questionnaires", {})
 
     def visit_imports(self, trial: str) -> list[Json]:
         """The lists of visits that were brought into the trial, the newest first."""

@@ -13,7 +13,7 @@ from dashboard.wording import indicator
 
 Offer = Callable[[str, str | None], dict[str, str]]
 
-INDICATORS = ("visit_minutes_per_week", "visits_per_week", "who5", "eq5d", "sus")
+INDICATORS = ("visit_minutes_per_week", "visits_per_week", "who5", "eq5d5l", "sus")
 PURPOSES = (
     "medicine", "supervision", "toilet", "care", "alarm_handling", "refill", "remote_check", "support", "none",
 )  # fmt: skip

@@ -6,6 +6,9 @@ The catalogues are read from their .po files, so that what a translator edits is
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -26,6 +29,8 @@ LOCALES = {"en": "en_GB", "nb": "nb_NO", "da": "da_DK"}
 DEFAULT = "en"
 CATALOGUES = Path(__file__).with_name("locale")
 MINUS = "−"
+
+_READING: ContextVar[str | None] = ContextVar("reading", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,18 @@ def language(code: str) -> Language:
 
 
 def current() -> Language:
-    """The language of the reader whose page is being made."""
-    return language(st.session_state.get("language", DEFAULT))
+    """The language that is read in, else that of the reader whose page is being made."""
+    return language(_READING.get() or st.session_state.get("language", DEFAULT))
+
+
+@contextmanager
+def reading(code: str) -> Iterator[None]:
+    """Within it everything is told in the language called `code`, also where there is no page and no reader."""
+    before = _READING.set(code)
+    try:
+        yield
+    finally:
+        _READING.reset(before)
 
 
 def preferred(browser_locale: str | None) -> str:
@@ -132,7 +147,9 @@ def between(low: float | None, high: float | None, decimals: int = 1) -> str:
 def money(value: float, currency: str) -> str:
     """An amount without decimals, with its currency."""
     return str(
-        format_currency(value, currency, format="¤¤ #,##0", locale=current().locale, currency_digits=False)
+        format_currency(
+            value, currency, format="¤¤ #,##0;¤¤ −#,##0", locale=current().locale, currency_digits=False
+        )
     )
 
 
@@ -154,6 +171,12 @@ def day(value: date | None) -> str:
 def short_day(value: date) -> str:
     """A day without its year: 3 Nov."""
     return str(format_date(value, "d MMM", locale=current().locale))
+
+
+def month(iso: str) -> str:
+    """A calendar month of the API (2026-11) in words: November 2026."""
+    first = date.fromisoformat(f"{iso}-01")
+    return sentence(str(format_date(first, "LLLL y", locale=current().locale)))
 
 
 def moment(value: datetime | None, timezone: str | None = None) -> str:

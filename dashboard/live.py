@@ -109,6 +109,16 @@ def _demo_sites(url: str) -> list[Json]:
     return _client(url).demo_sites()
 
 
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _demo_board(url: str, site: str) -> Json:
+    return _client(url).demo_board(site)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _safety(url: str, trial: str) -> Json:
+    return _client(url).safety(trial)
+
+
 @st.cache_data(ttl=10, show_spinner=False)
 def _quarantine(url: str) -> list[Json]:
     return _client(url).quarantine()
@@ -138,6 +148,16 @@ def _entry_versions(url: str, entry: str) -> list[Json]:
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
 def _visit_imports(url: str, trial: str) -> list[Json]:
     return _client(url).visit_imports(trial)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _registrations(url: str, trial: str) -> Json:
+    return _client(url).registrations(trial)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _questionnaires(url: str, trial: str) -> Json:
+    return _client(url).questionnaires(trial)
 
 
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
@@ -233,6 +253,16 @@ def visit_imports(trial: str) -> list[Json]:
     return _visit_imports(client().url, trial)
 
 
+def registrations(trial: str) -> Json:
+    """What people registered about a trial, and what is missing, at most 10 seconds old."""
+    return _registrations(client().url, trial)
+
+
+def questionnaires(trial: str) -> Json:
+    """What a trial can ask, and what was answered with its scores, at most 10 seconds old."""
+    return _questionnaires(client().url, trial)
+
+
 def life(trial: str) -> Json:
     """The life of a trial, at most 10 seconds old."""
     return _life(client().url, trial)
@@ -256,7 +286,11 @@ def forget_trials() -> None:
         _entries,
         _entry_versions,
         _visit_imports,
+        _registrations,
+        _questionnaires,
         _life,
+        _safety,
+        _demo_board,
         _phase_report,
     ):
         kept.clear()
@@ -297,6 +331,16 @@ def now() -> datetime:
 def demo_sites() -> list[Json]:
     """Demo apartments, at most 10 seconds old."""
     return _demo_sites(client().url)
+
+
+def demo_board(site: str) -> Json:
+    """Who came to a demo apartment and what came of it, at most 10 seconds old."""
+    return _demo_board(client().url, site)
+
+
+def safety(trial: str) -> Json:
+    """What is due in the homes of a trial, at most 10 seconds old."""
+    return _safety(client().url, trial)
 
 
 def quarantine() -> list[Json]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.client import Json
-from dashboard.language import _, between, ngettext, number, percent, percent_range, signed
+from dashboard.language import _, ngettext, number, percent, percent_range
 
 
 def usage_class(code: str) -> str:
@@ -90,6 +90,7 @@ def indicator(code: str) -> str:
         "who5": _("Well-being (WHO-5, 0–100)"),
         "sus": _("Ease of use (SUS, 0–100)"),
         "eq5d": _("Health (EQ-5D)"),
+        "eq5d5l": _("Health (EQ-5D)"),
     }.get(code, code)
 
 
@@ -232,6 +233,18 @@ def coverage_note(coverage: Json, count: int) -> str:
     return note
 
 
+def due_note(told: Json, count: int) -> str:
+    """What the share done in time rests on: the number, what is not known, and homes."""
+    steady = told["steady"]
+    parts = [
+        _("{share} that were due while somebody would have noticed").format(share=share_value(steady["done"]))
+    ]
+    if steady["unknown"]:
+        parts.append(_("{n} unknown").format(n=number(steady["unknown"])))
+    parts.append(homes(count))
+    return " · ".join(parts)
+
+
 def alarm_outcome(code: str) -> str:
     """What became of an alarm."""
     return {
@@ -242,24 +255,3 @@ def alarm_outcome(code: str) -> str:
         "to_come": _("still open"),
         "test": _("test, or by staff"),
     }.get(code, code)
-
-
-def difference_sentence(difference: Json, decimals: int = 1) -> str:
-    """A mean change with n and its interval, or why there is none."""
-    n = difference["n"]
-    if n == 0 or difference["mean"] is None:
-        return _("No home has a value both before and after yet.")
-    start = _("Mean change {mean} in {homes}").format(
-        mean=signed(difference["mean"], decimals), homes=homes(n)
-    )
-    if difference["low"] is None:
-        return start + ". " + _("Too few homes for an interval: read the lines one by one.")
-    return (
-        start
-        + " "
-        + _("(95% interval {interval}; median {median}; p = {p}).").format(
-            interval=between(difference["low"], difference["high"], decimals),
-            median=signed(difference["median"], decimals),
-            p=number(difference["p"], 3) if difference["p"] >= 0.001 else "<" + number(0.001, 3),
-        )
-    )

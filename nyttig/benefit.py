@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from calendar import monthrange
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,6 +14,7 @@ from nyttig.entries.answers import Feedback
 from nyttig.entries.benefit import Harm
 from nyttig.entries.people import AdverseEvent
 from nyttig.evidence import known_at
+from nyttig.figures.assumptions import ASSUMPTIONS
 from nyttig.figures.benefit import NetMinutes
 from nyttig.figures.completeness import Completeness
 from nyttig.figures.dose import DoseResponse, dose_response
@@ -22,7 +25,7 @@ from nyttig.indicators import form_completeness, of_kind
 from nyttig.model import Entry, TrialPackage
 from nyttig.money import Money, money
 from nyttig.report import Report, TrialFacts
-from nyttig.store import db, entries, registry
+from nyttig.store import db, entries, past, registry
 from nyttig.store.db import Session
 
 DAYS_PER_MONTH = 365.25 / 12
@@ -38,11 +41,20 @@ class LateChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Dosed:
+    """One home's share of days in use (0..1) and its change (after − before)."""
+
+    home: str
+    use_day_ratio: float
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
 class GainBenefit:
     """One gain: its figures, when it was fixed and what was changed since the start, by unit, and against use.
 
     `entry` and `version` are what a page changes it by. `loaded`: it came with a package, so that `fixed_at` is when
-    that was loaded. `dose` holds the homes' change against their use-day rate: exploratory, never a cause.
+    that was loaded. `dose` holds the change of the `dosed` homes against their use-day rate: exploratory, never a cause.
     """
 
     figures: GainFigures
@@ -53,6 +65,7 @@ class GainBenefit:
     late_changes: tuple[LateChange, ...]
     pooled: Pooled | None
     dose: DoseResponse | None
+    dosed: tuple[Dosed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Benefit:
-    """What a trial gives, as of one moment. `start_waits_for` are planned gains without a baseline or a waiver."""
+    """What a trial gives, as of one moment. `start_waits_for` are planned gains without a baseline or a waiver.
+
+    `assumptions` says of each key that stands beside one of these figures what would break it, by language.
+    """
 
     trial: TrialFacts
     as_of: datetime
@@ -102,15 +118,32 @@ class Benefit:
     forms_after: Completeness | None
     feedback: tuple[Said, ...]
     feedback_kept_back: int
+    assumptions: Mapping[str, Mapping[str, str]]
 
 
 def benefit(connection: Session, report: Report) -> Benefit:
-    """The benefit of the report's trial by the report's moment. Raises NotFoundError, StoreUnavailableError."""
+    """The benefit of the report's trial by the report's moment, from what the report rests on: as known then, or now.
+
+    Raises NotFoundError, StoreUnavailableError.
+    """
+    cut_at = report.known_at if report.known == "then" else None
+    trial_id = report.trial.id
     with db.translated():
-        package = known_at(registry.read(connection, report.trial.id), report.as_of)
-        entered = entries.current(connection, report.trial.id, ["gain", "harm"])
+        told = (
+            registry.read(connection, trial_id)
+            if cut_at is None
+            else past.read(connection, trial_id, cut_at).package
+        )
+        package = known_at(told, report.as_of)
+        entered = entries.current(connection, trial_id, ["gain", "harm"], before=cut_at)
         versions = {
-            each.entry: entries.versions(connection, each.entry) for each in entered if each.kind == "gain"
+            each.entry: [
+                version
+                for version in entries.versions(connection, each.entry)
+                if cut_at is None or (version.entered_at or cut_at) < cut_at
+            ]
+            for each in entered
+            if each.kind == "gain"
         }
     return benefit_of(package, report, entered, versions)
 
@@ -121,27 +154,38 @@ def benefit_of(
     """The same of what is given: the trial as it stood, its report, its gains and harms, and each gain's versions."""
     starts = datetime.combine(report.trial.starts, time(), ZoneInfo(report.trial.timezone))
     figures = {gain.id: gain for gain in report.gains}
-    rates = {strip.home: strip.use_day_rate.point for strip in report.homes}
+    standby = report.trial.usage_class == "standby"
+    # Most who own a technology that stands by never press it: days of use say nothing of what it gives.
+    rates = {} if standby else {strip.home: strip.use_day_rate.point for strip in report.homes}
     feedback = list(of_kind(package, Feedback))
+    gains = tuple(
+        _gain(figures[each.data.id], each, versions[each.entry], starts, report.trial.units, rates)
+        for each in entered
+        if each.kind == "gain" and each.data.id in figures
+    )
+    adverse = _adverse(package, report)
     return Benefit(
         trial=report.trial,
         as_of=report.as_of,
-        gains=tuple(
-            _gain(figures[each.data.id], each, versions[each.entry], starts, report.trial.units, rates)
-            for each in entered
-            if each.kind == "gain" and each.data.id in figures
-        ),
+        gains=gains,
         start_waits_for=tuple(
-            gain.id for gain in report.gains if gain.planned and gain.baseline.kind == "missing"
+            gain.id
+            for gain in report.gains
+            if gain.planned and gain.status != "dropped" and gain.baseline.kind == "missing"
         ),
         harms=tuple(
             HarmSeen(each.entry, each.version, each.data)
             for each in entered
             if each.kind == "harm" and each.data.seen_on <= report.last_day
         ),
-        adverse=_adverse(package, report),
+        adverse=adverse,
         net_minutes=report.net_minutes,
-        money=money(package, report.gains, _active_by_month(report), report.use_day_rate.point),
+        money=money(
+            package,
+            report.gains,
+            _active_by_month(report, "UuN" if standby else "Uu"),
+            None if standby else report.use_day_rate.point,
+        ),
         forms_before=form_completeness(package, "before"),
         forms_after=form_completeness(package, "after"),
         feedback=tuple(
@@ -150,7 +194,16 @@ def benefit_of(
             if each.visible_to == "everyone"
         ),
         feedback_kept_back=sum(each.visible_to != "everyone" for each in feedback),
+        assumptions={key: ASSUMPTIONS[key] for key in _taken_for_granted(gains, adverse)},
     )
+
+
+def _taken_for_granted(gains: Iterable[GainBenefit], adverse: AdverseFigures) -> list[str]:
+    """The keys of all assumptions that stand beside these figures."""
+    named = [gain.figures.change.assumptions for gain in gains]
+    named += [gain.dose.assumptions for gain in gains if gain.dose is not None]
+    named += [adverse.homes.assumptions, adverse.rate.assumptions]
+    return sorted({key for keys in named for key in keys})
 
 
 def _gain(
@@ -165,11 +218,11 @@ def _gain(
     for pair in figures.homes:
         by_unit.setdefault(pair.unit, []).append(pair.after - pair.before)
     measured = [unit_estimate(unit, changes) for unit, changes in by_unit.items() if changes]
-    dosed = [
-        (rate, pair.after - pair.before)
+    dosed = tuple(
+        Dosed(pair.home, rate, pair.after - pair.before)
         for pair in figures.homes
         if (rate := rates.get(pair.home)) is not None
-    ]
+    )
     return GainBenefit(
         figures=figures,
         entry=entry.entry,
@@ -182,7 +235,10 @@ def _gain(
             if later.entered_at is not None and later.entered_at >= starts
         ),
         pooled=pool(measured) if len(measured) > 1 else None,
-        dose=dose_response([rate for rate, _ in dosed], [change for _, change in dosed]) if dosed else None,
+        dose=dose_response([each.use_day_ratio for each in dosed], [each.change for each in dosed])
+        if dosed
+        else None,
+        dosed=dosed,
     )
 
 
@@ -215,16 +271,22 @@ def _adverse(package: TrialPackage, report: Report) -> AdverseFigures:
     )
 
 
-def _active_by_month(report: Report) -> list[int]:
-    """Homes with at least one day of use in each calendar month of the trial, as far as it was observed."""
+def _active_by_month(report: Report, active_states: str) -> list[int]:
+    """Homes with at least one day in one of these states, in each whole calendar month of the trial.
+
+    A month that was cut off is left out, since costs count by whole ones; where there is no other, it stands.
+    """
     active: dict[tuple[int, int], set[str]] = {}
+    days: Counter[tuple[int, int]] = Counter()
     day = report.first_day
     while day <= report.last_day:
         active.setdefault((day.year, day.month), set())
+        days[day.year, day.month] += 1
         day += timedelta(days=1)
     for strip in report.homes:
         for number, state in enumerate(strip.states):
             day = strip.first_day + timedelta(days=number)
-            if state in "Uu" and (day.year, day.month) in active:
+            if state in active_states and (day.year, day.month) in active:
                 active[day.year, day.month].add(strip.home)
-    return [len(homes) for _, homes in sorted(active.items())]
+    whole = [month for month in active if days[month] == monthrange(*month)[1]]
+    return [len(active[month]) for month in whole or active]

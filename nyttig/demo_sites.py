@@ -11,6 +11,7 @@ import pandas as pd
 from nyttig.device_health import device_health
 from nyttig.health.findings import Status
 from nyttig.store import db, registry, rollups
+from nyttig.store import sites as sites_known
 from nyttig.store.db import Session
 
 
@@ -38,7 +39,10 @@ class DemoSite:
 
 
 def demo_sites(connection: Session, now: datetime, *, days: int = 56) -> tuple[DemoSite, ...]:
-    """All demo apartments with what happened there on the last `days` local days since they were furnished, with today."""
+    """All demo apartments with what happened there on the last `days` local days since they were furnished, with today.
+
+    Those in which nothing stands come last.
+    """
     health = device_health(connection, now)
     sites: dict[str, list[str]] = {}
     for device in health.devices:
@@ -78,6 +82,8 @@ def demo_sites(connection: Session, now: datetime, *, days: int = 56) -> tuple[D
                     ),
                 )
             )
+        bare = [each for each in sites_known.demo_homes(connection) if each.site not in sites]
+    found += [DemoSite(each.site, each.unit, each.timezone, (), ()) for each in bare]
     return tuple(found)
 
 

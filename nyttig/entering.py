@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nyttig.column import Column
+from nyttig import answering, phases
+from nyttig.entries.benefit import contradiction
 from nyttig.entries.kinds import KINDS, EntryKind
-from nyttig.errors import EntryError, NotFoundError
+from nyttig.entries.life import Cycle, Decision, Phase, Vote
+from nyttig.errors import ClashError, EntryError, NotFoundError
+from nyttig.evidence import known_at
 from nyttig.model import Entry, TrialPackage
-from nyttig.package.cells import CellError, cell_text, parse
+from nyttig.package.cells import parse_fields
 from nyttig.package.columns import closest
-from nyttig.store import entries, registry
+from nyttig.store import entries, history, registry
 from nyttig.store.db import Session
 
 FREE_UNIT_KINDS = frozenset({"idea", "enquiry"})
@@ -28,7 +31,9 @@ def enter(
     `values` are its fields as JSON has them. Raises EntryError with everything that is wrong in them, ClashError where
     its key is taken, NotFoundError for a kind or a trial that there is not.
     """
-    return entries.write(connection, trial_id, kind, _data(connection, kind, values, trial_id), by=by, at=at)
+    return entries.write(
+        connection, trial_id, kind, _data(connection, kind, values, trial_id, None, at), by=by, at=at
+    )
 
 
 def change(
@@ -45,7 +50,7 @@ def change(
     `version` is the one they were made from. Raises what `enter` does, and ClashError where somebody was faster.
     """
     known = entries.versions(connection, entry)[-1]
-    data = _data(connection, known.kind, values, known.trial_id)
+    data = _data(connection, known.kind, values, known.trial_id, known, at)
     return entries.change(connection, entry, data, version=version, by=by, at=at)
 
 
@@ -64,30 +69,27 @@ def parsed(kind: EntryKind, values: Mapping[str, Any], zone: ZoneInfo | None) ->
         for name, value in values.items()
         if name not in columns
     ]
-    told: dict[str, Any] = {}
-    for name, column in columns.items():
-        try:
-            value = _cell(values.get(name), column, zone)
-        except CellError as error:
-            problems.append(f"{name}: {values.get(name)!r} {error}")
-            continue
-        if value is not None:
-            told[name] = value
-        elif column.required:
-            problems.append(f"{name}: is empty; fill it in ({column.description})")
+    told, wrong = parse_fields(values, kind.columns, zone)
+    for name, remedy in wrong:
+        seen = "" if values.get(name) in (None, "") else f" {values[name]!r}"
+        problems.append(f"{name}:{seen} {remedy}")
     if problems:
         raise EntryError("; ".join(problems))
-    return kind.noun(**told)
+    data = kind.noun(**told)
+    if fault := contradiction(data):
+        raise EntryError(f"{fault[0]}: {values.get(fault[0])!r} {fault[1]}")
+    return data
 
 
-def _cell(value: Any, column: Column, zone: ZoneInfo | None) -> Any:
-    if isinstance(value, dict | list):
-        raise CellError("is a list or an object; give one value")
-    text = cell_text(value)
-    return parse(text, column, zone) if text else None
-
-
-def _data(connection: Session, name: str, values: Mapping[str, Any], trial_id: str | None) -> Any:
+def _data(
+    connection: Session,
+    name: str,
+    values: Mapping[str, Any],
+    trial_id: str | None,
+    known: Entry | None,
+    at: datetime,
+) -> Any:
+    """`values` as the kind's dataclass, where all that they name is there and nothing speaks against them."""
     kind = kind_called(name)
     if kind.of_trial is (trial_id is None):
         where = "a trial: enter it under one" if kind.of_trial else "no trial: enter it under /v1/entries"
@@ -95,11 +97,31 @@ def _data(connection: Session, name: str, values: Mapping[str, Any], trial_id: s
     if trial_id is None:
         data = parsed(kind, values, None)
         _refuse_unknown(connection, kind, data, None)
+        if isinstance(data, Vote):
+            _refuse_second_voice(connection, data, known)
         return data
     package = registry.read(connection, trial_id)
-    data = parsed(kind, values, ZoneInfo(package.trial.timezone))
+    zone = ZoneInfo(package.trial.timezone)
+    data = parsed(kind, values, zone)
     _refuse_unknown(connection, kind, data, package)
+    before, today = None if known is None else known.data, at.astimezone(zone).date()
+    if isinstance(data, Phase | Decision | Cycle):
+        phases.refuse(known_at(package, at), data, before, today)
+    if isinstance(data, answering.FilledIn):
+        answering.refuse(package, data, before, today)
     return data
+
+
+def _refuse_second_voice(connection: Session, vote: Vote, known: Entry | None) -> None:
+    """Each voter has one voice for an idea. Raises ClashError."""
+    history.lock(connection)
+    for there in entries.current(connection, None, ["vote"]):
+        same = there.data.idea == vote.idea and there.data.voter.casefold() == vote.voter.casefold()
+        if same and (known is None or there.entry != known.entry):
+            raise ClashError(
+                f"voter: {vote.voter!r} has a voice for this idea already; one voice each, so take that one back or vote "
+                "as somebody else"
+            )
 
 
 def _refuse_unknown(connection: Session, kind: EntryKind, data: Any, package: TrialPackage | None) -> None:

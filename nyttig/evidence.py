@@ -37,6 +37,9 @@ from nyttig.store import (
 from nyttig.store.db import Session
 from nyttig.store.past import NotRecoverable
 
+WHEREVER_IT_WAS = frozenset({"ambassador_activity", "demo_visit"})
+"""What staff did counts as theirs, also in a demo apartment, which is no home of the trial."""
+
 HOURS_AT_ONCE = 400_000
 """So many unfolded hours are held in memory at a time: some 100 MB."""
 
@@ -217,7 +220,8 @@ def known_at(package: TrialPackage, as_of: datetime) -> TrialPackage:
         entries=tuple(
             each
             for each in package.entries
-            if getattr(each.data, "home", None) in codes | {None} and (day_of(each.data) or today) <= today
+            if (each.kind in WHEREVER_IT_WAS or getattr(each.data, "home", None) in codes | {None})
+            and (day_of(each.data) or today) <= today
         ),
     )
 

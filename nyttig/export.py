@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from nyttig import __version__
 from nyttig.package.columns import EVENT_SCHEMA, OUTAGE_SCHEMA
 from nyttig.package.write import write
 from nyttig.report import DEFINITIONS_VERSION, report
-from nyttig.store import db, events, platform, registry
+from nyttig.store import db, entries, events, platform, registry
 from nyttig.store.db import Session
 
 
@@ -26,6 +27,7 @@ def export(
     """
     with db.translated(), db.snapshot(connection):
         package = registry.read(connection, trial_id)
+        package = replace(package, versions=entries.carried(connection, package))
         made = report(connection, trial_id, now)
         outages = platform.outages(connection, trial_id=trial_id)
         columns = [

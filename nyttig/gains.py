@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import fmean
 from typing import Literal
 
-from nyttig.entries.answers import Answer
 from nyttig.entries.benefit import Comparison, Design
 from nyttig.errors import EntryError
 from nyttig.figures import benefit
 from nyttig.figures.benefit import NetMinutes
 from nyttig.figures.comparison import DifferenceInDifferences, difference_in_differences
+from nyttig.figures.instruments import Instrument
 from nyttig.figures.interrupted import Interrupted, interrupted
 from nyttig.figures.ordinal import Ordinal, ordinal
 from nyttig.figures.paired import Paired, paired
-from nyttig.figures.staggered import Staggered, staggered
+from nyttig.figures.staggered import HomePeriod, Staggered, staggered
 from nyttig.indicators import (
+    PERIODS,
     VISIT_MINUTES,
-    Values,
+    Point,
     form_completeness,
     instrument_called,
-    item_answers,
+    last_measured,
     of_kind,
     panel,
     series,
+    single_answers,
     starts,
     values,
     work_minutes,
 )
-from nyttig.model import Gain, TrialPackage
+from nyttig.model import Gain, Period, TrialPackage
 
 Method = Literal["before_after", "comparison", "staggered", "interrupted", "randomised"]
+
+RULED_OUT_BY_LOT = frozenset(("parallel_trends", "regression_to_the_mean"))
+"""What groups that were dealt out by lot need not take for granted: but for chance both would have gone the same way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,16 @@ class HomePair:
     before: float
     after: float
     by_proxy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HomeMonth:
+    """One home's indicator in a calendar month (by its first day), and whether it had started by then."""
+
+    home: str
+    month: date
+    value: float
+    started: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +102,10 @@ class GainFigures:
     `change` is what is quoted; `difference` is before/after in the homes with the technology, whatever the design.
     `comparison`, `staggered`, `interrupted` and `answers` (of a single item, which has no mean) are None where the trial
     has nothing for them. `homes_missing` lack one of the periods. `registration_ratio` is the smaller share of homes, or
-    of forms, registered in either period; under the trial's limit the gain is `uncertain`.
+    of forms, registered in either period, of a series that of its points; under the trial's limit the gain is
+    `uncertain`. What the pictures show beside `homes`: `homes_compared` without the technology, the `months` of a
+    staggered start, the `points` of a series. So much of a `notable_change` is worth a word in one person, where that is
+    agreed upon. `answers_without_score` are questionnaires that lack an item.
     """
 
     id: str
@@ -118,6 +136,12 @@ class GainFigures:
     answers: Ordinal | None
     registration_ratio: float | None
     uncertain: bool
+    homes_compared: tuple[HomePair, ...] = ()
+    months: tuple[HomeMonth, ...] = ()
+    points: tuple[Point, ...] = ()
+    last_measured_on: date | None = None
+    notable_change: float | None = None
+    answers_without_score: int = 0
 
 
 def gain_figures(package: TrialPackage, gain: Gain) -> GainFigures:
@@ -126,22 +150,34 @@ def gain_figures(package: TrialPackage, gain: Gain) -> GainFigures:
     units = {home.home: home.unit for home in package.homes}
     installed = [home.home for home in package.homes if home.installed_on and home.home not in compared]
     found = values(package, gain.indicator)
-    pairs = tuple(
-        HomePair(home, units[home], *pair, home in found.by_proxy)
-        for home, pair in found.pairs.items()
-        if home not in compared
-    )
+    both = [HomePair(home, units[home], *pair, home in found.by_proxy) for home, pair in found.pairs.items()]
+    pairs = tuple(pair for pair in both if pair.home not in compared)
     difference = paired([pair.after - pair.before for pair in pairs])
-    others = [pair for home, pair in found.pairs.items() if home in compared]
+    others = tuple(pair for pair in both if pair.home in compared)
     comparison = (
-        difference_in_differences([(pair.before, pair.after) for pair in pairs], others) if others else None
+        difference_in_differences(
+            [(pair.before, pair.after) for pair in pairs], [(pair.before, pair.after) for pair in others]
+        )
+        if others
+        else None
     )
-    before, after = series(package, gain.indicator)
+    points = series(package, gain.indicator)
+    before, after = ([point.value for point in points if point.after is late] for late in (False, True))
     design = design_of(package, compared)
     found_series = interrupted(before, after) if before or after else None
-    stepped = staggered(panel(package, gain.indicator), starts(package)) if design == "staggered" else None
-    ratio = _registration_ratio(package, found, installed, compared)
-    change = _change(design, difference, comparison, stepped, found_series)
+    begun = starts(package)
+    rows = panel(package, gain.indicator) if design == "staggered" else []
+    stepped = staggered(rows, begun) if design == "staggered" else None
+    single = single_answers(package, gain.indicator)
+    answers = None if single is None else _moved(*single, gain.better, compared)
+    lots_drawn = all(compared[pair.home] == "randomised" for pair in others)
+    change = _change(design, difference, comparison, stepped, found_series, answers, lots_drawn)
+    ratio: float | None
+    if change.method == "interrupted":
+        ratio = min(_seen_ratio(before), _seen_ratio(after))
+    else:
+        homes = (found.before, found.after) if single is None else (single[1]["before"], single[1]["after"])
+        ratio = _registration_ratio(package, homes, found.source, installed)
     return GainFigures(
         id=gain.id,
         title=gain.title,
@@ -168,9 +204,15 @@ def gain_figures(package: TrialPackage, gain: Gain) -> GainFigures:
         comparison=comparison,
         staggered=stepped,
         interrupted=found_series,
-        answers=_answers(package, gain),
+        answers=answers,
         registration_ratio=ratio,
         uncertain=ratio is None or ratio < package.trial.parameters.registration_ratio_required,
+        homes_compared=others,
+        months=tuple(_home_month(row, begun[row.home]) for row in rows),
+        points=points,
+        last_measured_on=last_measured(package, gain.indicator),
+        notable_change=_notable_change(package, gain.indicator),
+        answers_without_score=0 if single else found.missing,
     )
 
 
@@ -188,12 +230,17 @@ def baseline(package: TrialPackage, gain: Gain) -> Baseline:
     """Where the gain started from. A number that was entered comes first, then what the homes' values before say."""
     if gain.baseline_value is not None:
         return Baseline("entered", gain.baseline_value, gain.baseline_on, gain.baseline_by)
-    before = list(values(package, gain.indicator).before.values())
+    compared = {each.home for each in of_kind(package, Comparison)}
+    single = single_answers(package, gain.indicator)
+    if single is not None and (answered := single[1]["before"].keys() - compared):
+        return Baseline("measured", None, gain.baseline_on, gain.baseline_by, len(answered))
+    before = [value for home, value in values(package, gain.indicator).before.items() if home not in compared]
     if before:
         return Baseline("measured", fmean(before), gain.baseline_on, gain.baseline_by, len(before))
-    points = [point for point in series(package, gain.indicator)[0] if point is not None]
-    if points:
-        return Baseline("measured", fmean(points), gain.baseline_on, gain.baseline_by)
+    points = [point.value for point in series(package, gain.indicator) if not point.after]
+    counted = [value for value in points if value is not None]
+    if counted:
+        return Baseline("measured", fmean(counted), gain.baseline_on, gain.baseline_by)
     if gain.waiver_reason:
         return Baseline("waived", by=gain.waived_by, reason=gain.waiver_reason)
     return Baseline("missing")
@@ -220,71 +267,82 @@ def _change(
     comparison: DifferenceInDifferences | None,
     stepped: Staggered | None,
     found_series: Interrupted | None,
+    answers: Ordinal | None,
+    lots_drawn: bool,
 ) -> Change:
-    """The change by the design's own method; by before/after in its place where there is too little for it."""
+    """The change by the design's own method; by before/after in its place where there is too little for it.
+
+    A gain that is counted for whole units, and in no home, is judged by its series whatever the design. A single item
+    has no mean: what is told of it stands in `answers`.
+    """
     told: tuple[float | None, float | None, float | None, float | None]
+    if answers is not None:
+        told = None, None, None, answers.p
+        return Change("before_after", design, answers.level, answers.homes, *told, answers.assumptions)
     if design in ("comparison", "randomised") and comparison is not None and comparison.low is not None:
-        level = 5 if design == "randomised" else comparison.level
         homes = comparison.treated_homes + comparison.comparison_homes
         told = comparison.estimate, comparison.low, comparison.high, comparison.p
-        return Change(design, design, level, homes, *told, comparison.assumptions)
+        if design == "randomised" and lots_drawn:
+            taken = tuple(key for key in comparison.assumptions if key not in RULED_OUT_BY_LOT)
+            return Change("randomised", design, 5, homes, *told, taken)
+        return Change("comparison", design, comparison.level, homes, *told, comparison.assumptions)
     if design == "staggered" and stepped is not None and stepped.level:
         told = stepped.effect, stepped.low, stepped.high, stepped.p
         return Change(design, design, stepped.level, stepped.homes, *told, stepped.assumptions)
-    if design == "interrupted" and found_series is not None and found_series.on_average is not None:
+    by_series = design == "interrupted" or not difference.n
+    if by_series and found_series is not None and found_series.on_average is not None:
         contrast = found_series.on_average
         points = found_series.points_before + found_series.points_after
-        return Change(
-            design,
-            design,
-            found_series.level,
-            points,
-            contrast.estimate,
-            contrast.low,
-            contrast.high,
-            None,
-            found_series.assumptions,
-        )
-    mean, low, high, p = difference.mean, difference.low, difference.high, difference.p
-    return Change(
-        "before_after", design, difference.level, difference.n, mean, low, high, p, difference.assumptions
+        told = contrast.estimate, contrast.low, contrast.high, None
+        return Change("interrupted", design, found_series.level, points, *told, found_series.assumptions)
+    told = difference.mean, difference.low, difference.high, difference.p
+    return Change("before_after", design, difference.level, difference.n, *told, difference.assumptions)
+
+
+def _home_month(row: HomePeriod, begun: int | None) -> HomeMonth:
+    year, month = divmod(row.period, 12)
+    return HomeMonth(
+        row.home, date(year, month + 1, 1), row.value, started=begun is not None and row.period >= begun
     )
 
 
+def _notable_change(package: TrialPackage, indicator: str) -> float | None:
+    try:
+        return instrument_called(package, indicator).notable_change
+    except EntryError:
+        return None
+
+
+def _seen_ratio(points: Sequence[float | None]) -> float:
+    return sum(point is not None for point in points) / len(points) if points else 0.0
+
+
 def _registration_ratio(
-    package: TrialPackage, found: Values, installed: list[str], compared: Mapping[str, str]
+    package: TrialPackage, homes: tuple[Collection[str], Collection[str]], source: str, installed: list[str]
 ) -> float | None:
     """The smaller share of homes with a value in either period; of forms too, where they are what it rests on."""
     if not installed:
         return None
-    homes = min(len(of.keys() - compared.keys()) for of in (found.before, found.after))
-    shares = [min(homes / len(installed), 1.0)]
-    if found.source == "registrations":
-        for period in ("before", "after"):
+    shares = [len(set(of) & set(installed)) / len(installed) for of in homes]
+    if source == "registrations":
+        for period in PERIODS:
             forms = form_completeness(package, period)
             if forms is not None and forms.total.ratio is not None:
                 shares.append(forms.total.ratio)
     return min(shares)
 
 
-def _answers(package: TrialPackage, gain: Gain) -> Ordinal | None:
-    """How the answers to a questionnaire of one item moved; None for everything else."""
-    given = [
-        answer for answer in of_kind(package, Answer) if answer.instrument == gain.indicator and answer.home
-    ]
-    try:
-        asked = instrument_called(package, gain.indicator) if given else None
-    except EntryError:
-        return None
-    if asked is None or asked.items != 1:
-        return None
-    both: dict[str, dict[str, int]] = {"before": {}, "after": {}}
-    for answer in given:
-        (told,) = item_answers(answer.items)
-        if told is not None:
-            both[answer.period][answer.home] = asked.turned(1, told)
+def _moved(
+    asked: Instrument,
+    both: Mapping[Period, Mapping[str, int]],
+    better: Literal["lower", "higher"],
+    compared: Container[str],
+) -> Ordinal:
+    """How the answers to a single item moved in the homes with the technology."""
+    before, after = (
+        {home: step for home, step in both[period].items() if home not in compared} for period in PERIODS
+    )
     scale = range(asked.lowest, asked.highest + 1)
     middle = (asked.lowest + asked.highest) / 2
-    better: Literal["higher", "lower"] = "higher" if gain.better == "higher" else "lower"
     positive = [step for step in scale if (step > middle if better == "higher" else step < middle)]
-    return ordinal(both["before"], both["after"], scale, positive, better)
+    return ordinal(before, after, scale, positive, better)

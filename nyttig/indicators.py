@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -81,6 +82,13 @@ def values(package: TrialPackage, indicator: str) -> Values:
     return Values(_means(found["before"]), _means(found["after"]), frozenset(proxies), missing=missing)
 
 
+def last_measured(package: TrialPackage, indicator: str) -> date | None:
+    """The newest day on which the indicator was measured anywhere; of registered visits that on which they began."""
+    days = [day for _home, day, _value in _dated(package, indicator)]
+    days += [point.starts_on for point in of_kind(package, SeriesPoint) if point.indicator == indicator]
+    return max(days, default=None)
+
+
 def panel(package: TrialPackage, indicator: str) -> list[HomePeriod]:
     """The indicator by home and calendar month (months since year 0), as far as it was measured on a day."""
     of: dict[tuple[str, int], list[float]] = defaultdict(list)
@@ -99,7 +107,16 @@ def starts(package: TrialPackage) -> dict[str, int | None]:
     }
 
 
-def series(package: TrialPackage, indicator: str) -> tuple[list[float | None], list[float | None]]:
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One period of a series, by its first day; `after`: it begins on the trial's first day or later."""
+
+    starts_on: date
+    value: float | None
+    after: bool
+
+
+def series(package: TrialPackage, indicator: str) -> tuple[Point, ...]:
     """What was counted for whole units, before the trial's first day and from then on, evenly in time.
 
     Units are summed where each was counted; a period that misses one is None. Where somebody counted all of them
@@ -113,31 +130,34 @@ def series(package: TrialPackage, indicator: str) -> tuple[list[float | None], l
         of[point.starts_on][point.unit] = point.value
     days = sorted(of)
     if len(days) < 2:
-        return [], []
+        return ()
     step = min(later - earlier for earlier, later in pairwise(days))
-    before: list[float | None] = []
-    after: list[float | None] = []
+    found: list[Point] = []
     day = days[0]
     while day <= days[-1]:
         # Months are not all equally long: the next point that lies within half a step is this period's.
         near = next((each for each in days if abs(each - day) * 2 < step), None)
         whole = near is not None and of[near].keys() == units
-        side = before if (near or day) < package.trial.starts else after
-        side.append(sum(of[near].values()) if near is not None and whole else None)
+        value = sum(of[near].values()) if near is not None and whole else None
+        found.append(Point(near or day, value, after=(near or day) >= package.trial.starts))
         day = (near or day) + step
-    return before, after
+    return tuple(found)
 
 
 def instrument_called(package: TrialPackage, key: str, version: str | None = None) -> Instrument:
     """A known questionnaire, or one of the trial's own. Raises EntryError naming what there is."""
     for own in of_kind(package, OwnInstrument):
         if own.key == key:
-            items = [line for line in own.items.splitlines() if line.strip()]
             turned = [number for number in item_answers(own.reversed_items or "") if number is not None]
-            return instruments.own(own.key, len(items), own.lowest, own.highest, turned)
+            return instruments.own(own.key, len(item_lines(own)), own.lowest, own.highest, turned)
     if key == "eq5d5l" and version is None:
         version = next(iter(instruments.value_sets()))
     return instruments.instrument(key, version)
+
+
+def item_lines(asked: OwnInstrument) -> list[str]:
+    """The items of one of the trial's own, in order."""
+    return [line.strip() for line in asked.items.splitlines() if line.strip()]
 
 
 def item_answers(text: str) -> list[int | None]:
@@ -146,7 +166,7 @@ def item_answers(text: str) -> list[int | None]:
     for each in text.replace(",", " ").replace(";", " ").split():
         if each in ("-", "–"):
             found.append(None)
-        elif each.lstrip("-").isdigit():
+        elif re.fullmatch(r"-?[0-9]+", each):
             found.append(int(each))
         else:
             raise EntryError(
@@ -157,7 +177,7 @@ def item_answers(text: str) -> list[int | None]:
 
 def score(package: TrialPackage, answer: Answer) -> float | None:
     """What a filled-in questionnaire scores; None where it has no score. Raises EntryError."""
-    return instrument_called(package, answer.instrument, answer.version).score(item_answers(answer.items))
+    return instrument_called(package, answer.instrument, answer.value_set).score(item_answers(answer.items))
 
 
 def single_answers(

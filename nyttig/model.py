@@ -415,7 +415,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class TrialPackage:
-    """Everything a trial package says, checked; what `load` stores and `export` writes."""
+    """Everything a trial package says, checked; what `load` stores and `export` writes. `versions`: how entries came to be."""
 
     trial: Trial
     technologies: tuple[Technology, ...] = ()
@@ -429,6 +429,7 @@ class TrialPackage:
     measures: tuple[Measure, ...] = ()
     costs: tuple[Cost, ...] = ()
     entries: tuple[Entry, ...] = ()
+    versions: tuple[Entry, ...] = ()
 
 
 # --- Who asks ------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from nyttig.figures.sensitivity import (
     tornado,
 )
 from nyttig.gains import GainFigures
-from nyttig.indicators import VISIT_MINUTES, of_kind, work_minutes
+from nyttig.indicators import PERIODS, VISIT_MINUTES, of_kind, work_minutes
 from nyttig.model import TrialPackage
 
 DISCOUNT_RATE = 0.04
@@ -37,7 +37,18 @@ HORIZON_YEARS = 5
 
 TIMES_A_YEAR = {"_per_week": 52.0, "_per_month": 12.0, "_per_year": 1.0}
 
-Why = Literal["too_few_homes", "new_work_not_registered", "no_rate", "no_time_unit", "not_measured"]
+Why = Literal[
+    "too_few_homes",
+    "new_work_not_registered",
+    "no_rate",
+    "no_time_unit",
+    "no_money_unit",
+    "not_measured",
+    "counted_already",
+    "dropped",
+]
+"""`counted_already`: another gain on the same indicator is in the sums. `no_time_unit`: the indicator's code does not say
+minutes or hours a week, month or year; `no_money_unit`: it does not say which amount in the trial's currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +73,15 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True)
 class TimeGain:
-    """The staff time of one home and week that stands behind the money: delivered, and apart from it granted."""
+    """The staff time of one home and week that stands behind the money: delivered, and apart from it granted.
+
+    Of the delivered minutes so many were `on_the_way`; under full cost they are in the price and not counted again.
+    """
 
     delivered_minutes_per_week: float
     low: float | None
     high: float | None
+    on_the_way_minutes_per_week: float
     new_work_minutes_per_week: float
     granted_minutes_per_week: float | None
     price: Price
@@ -76,13 +91,17 @@ class TimeGain:
 class Money:
     """Money of a trial in its currency. `figures` is None where no gain can be priced yet; `left_out` says why not.
 
-    `swings` are one-way sensitivities of the net present value, the widest first; they and `even` count what is put to
-    use (reallocated and cashed). `uncertain_gains` are in the sums, and too little of them was registered.
+    `cost_lines` is how many costs were entered: with none, nothing is known of payback and what a month costs.
+
+    `swings` are one-way sensitivities of the net present value, the widest first; they and `even` count what is
+    put to use (reallocated and cashed). `assessed` gains are in none of it. `uncertain_gains` are in the sums,
+    and too little of them was registered.
     """
 
     currency: str
     homes: float
     devices: float
+    cost_lines: int
     assumed: tuple[Assumed, ...]
     time: TimeGain | None
     figures: MoneyFigures | None
@@ -92,6 +111,7 @@ class Money:
     even: BreakEven | None
     cost_per_active_home_month: float | None
     active_homes_by_month: tuple[int, ...]
+    assessed: tuple[AssessedGain, ...]
     left_out: tuple[LeftOut, ...]
     uncertain_gains: tuple[str, ...]
     undecided_gains: tuple[str, ...]
@@ -113,13 +133,15 @@ def money(
     time = _time(package, gains, assumed)
     realised = {each.gain: each for each in of_kind(package, Realisation)}
     priced, ranges, left_out = [], [], []
+    counted: set[str] = set()
     for gain in gains:
         if gain.type == "quality":
             continue
-        told = _yearly(package, gain, time, homes)
+        told = _yearly(package, gain, time, homes) if gain.indicator not in counted else "counted_already"
         if isinstance(told, str):
             left_out.append(LeftOut(gain.id, told))
             continue
+        counted.add(gain.indicator)
         decided = realised.get(gain.id)
         priced.append(
             MoneyGain(
@@ -133,7 +155,10 @@ def money(
         )
         if told.low is not None and told.high is not None:
             ranges.append(Range(f"quantity:{gain.id}", told.low, told.high, "95 % interval"))
-    costed = cost_per_active_home_month(package.costs, devices, homes or 1.0, active_homes_by_month)
+    # What the trial itself has cost: its own homes and devices, however many are assumed in operation.
+    costed = cost_per_active_home_month(
+        package.costs, float(len(primary)), float(installed), active_homes_by_month
+    )
     plan = MoneyPlan(
         tuple(priced),
         package.costs,
@@ -148,6 +173,7 @@ def money(
         currency=package.trial.currency,
         homes=homes,
         devices=devices,
+        cost_lines=len(package.costs),
         assumed=tuple(assumed.values()),
         time=time,
         figures=money_figures(plan, of_kind(package, AssessedGain)) if worked_out else None,
@@ -158,17 +184,21 @@ def money(
             plan,
             "put_to_use",
             use_day_ratio,
-            float(active_homes_by_month[-1]) if active_homes_by_month else None,
+            active_homes_by_month[-1] / installed * homes if active_homes_by_month and installed else None,
         )
         if worked_out
         else None,
-        cost_per_active_home_month=costed,
+        cost_per_active_home_month=costed if package.costs else None,
         active_homes_by_month=tuple(active_homes_by_month),
+        assessed=tuple(of_kind(package, AssessedGain)),
         left_out=tuple(left_out),
         uncertain_gains=tuple(
             gain.id for gain in gains if gain.uncertain and any(gain.id == each.id for each in priced)
         ),
-        undecided_gains=tuple(each.id for each in priced if each.id not in realised),
+        # A loss is carried whole: there is nothing to decide about it.
+        undecided_gains=tuple(
+            each.id for each in priced if each.id not in realised and each.quantity_per_year > 0
+        ),
     )
 
 
@@ -184,6 +214,8 @@ class _Yearly:
 
 def _yearly(package: TrialPackage, gain: GainFigures, time: TimeGain | None, homes: float) -> _Yearly | Why:
     change = gain.change
+    if gain.status == "dropped":
+        return "dropped"
     if change.estimate is None:
         return "not_measured"
     if change.level == 0:
@@ -191,17 +223,23 @@ def _yearly(package: TrialPackage, gain: GainFigures, time: TimeGain | None, hom
     if gain.indicator == VISIT_MINUTES:
         if time is None:
             return "no_rate" if _price(package, _assumed(package)) is None else "new_work_not_registered"
-        hours = WEEKS_PER_YEAR / 60 * homes * _priced_ratio(package, time.price)
-        low, high = (None if end is None else end * hours for end in (time.low, time.high))
-        return _Yearly(time.delivered_minutes_per_week * hours, low, high, time.price)
+        hours = WEEKS_PER_YEAR / 60 * homes
+        contained = time.on_the_way_minutes_per_week if time.price.basis == "full_cost" else 0.0
+        low, high = (None if end is None else (end - contained) * hours for end in (time.low, time.high))
+        return _Yearly((time.delivered_minutes_per_week - contained) * hours, low, high, time.price)
     times = next((number for suffix, number in TIMES_A_YEAR.items() if gain.indicator.endswith(suffix)), None)
     if times is None:
         return "no_time_unit"
+    parts = gain.indicator.split("_")
     sign = -1.0 if gain.better == "lower" else 1.0
     price: Price | None = Price(1.0, "task", package.trial.starts.year)
     if gain.type == "time":
+        if not {"minutes", "hours"} & set(parts):
+            return "no_time_unit"
         price = _price(package, _assumed(package))
-        times /= 60 if "minutes" in gain.indicator else 1
+        times /= 60 if "minutes" in parts else 1
+    elif package.trial.currency.lower() not in parts:
+        return "no_money_unit"
     if price is None:
         return "no_rate"
     ends = sorted(sign * end * times * homes for end in (change.low, change.high) if end is not None)
@@ -221,33 +259,32 @@ def _time(
     homes = [pair.home for pair in gain.homes]
     extra = fmean(new_work.get(home, 0.0) for home in homes) if homes else 0.0
     decided = next((each for each in of_kind(package, Realisation) if each.gain == gain.id), None)
+    low, high = (None if end is None else -end - extra for end in (gain.change.high, gain.change.low))
     return TimeGain(
         -gain.change.estimate - extra,
-        None if gain.change.high is None else -gain.change.high - extra,
-        None if gain.change.low is None else -gain.change.low - extra,
+        low,
+        high,
+        _on_the_way(package, homes),
         extra,
         decided.granted_minutes_per_week if decided else None,
         price,
     )
 
 
-def _priced_ratio(package: TrialPackage, price: Price) -> float:
-    """Which share of the time freed is priced: all of a paid hour, without the way under full cost."""
-    if price.basis != "full_cost":
-        return 1.0
-    before, after = (work_minutes(package, period, new=False) for period in ("before", "after"))
-    homes = before.keys() & after.keys()
+def _on_the_way(package: TrialPackage, homes: Sequence[str]) -> float:
+    """The minutes a week on the way that a home takes less, the new work's own taken off: the mean of these homes."""
+    before, after = (work_minutes(package, period, new=False) for period in PERIODS)
     new = work_minutes(package, "after", new=True)
-    direct, total = 0.0, 0.0
-    for home in homes:
-        one = [before[home][part] - after[home][part] - new.get(home, (0.0, 0.0))[part] for part in (0, 1)]
-        direct, total = direct + one[0], total + sum(one)
-    return direct / total if total else 1.0
+    saved = [before[home][1] - after[home][1] - new.get(home, (0.0, 0.0))[1] for home in homes]
+    return fmean(saved) if saved else 0.0
 
 
 def _price(package: TrialPackage, assumed: dict[str, Assumed]) -> Price | None:
     rates: list[Rate] = of_kind(package, Rate)
-    chosen = next((rate for rate in rates if rate.staff_group is None), rates[0] if rates else None)
+    # The newest one of all staff, else the newest of any group.
+    chosen = next(
+        (rate for rate in reversed(rates) if rate.staff_group is None), rates[-1] if rates else None
+    )
     if chosen is not None:
         return Price(chosen.amount, chosen.basis, chosen.year, chosen.source)
     hourly = (

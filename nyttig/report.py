@@ -10,22 +10,25 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from nyttig import gains
+from nyttig.entries.people import Ambassador, AmbassadorActivity, DemoVisit
 from nyttig.errors import NyttigError
 from nyttig.evidence import Evidence, device_days, end_of_day, evidence, judged_alarms, last_day, totals
 from nyttig.figures import adoption, coverage, silences
 from nyttig.figures.adoption import Coverage, HomeStrip, Intensity, UseDayRate
 from nyttig.figures.alarms import AlarmFigures, alarm_figures
+from nyttig.figures.ambassadors import done_by_ambassadors
 from nyttig.figures.benefit import NetMinutes
 from nyttig.figures.contact import HomeContact, home_contacts
 from nyttig.figures.funnel import Funnel, funnel
 from nyttig.figures.parts import Part, staying_part, sustained_part
 from nyttig.figures.periods import Periods
 from nyttig.figures.retention import FirstUse, Retention, retention, time_to_first_use
-from nyttig.figures.setting import SettingAdoption, setting_adoption
+from nyttig.figures.setting import Entered, SettingAdoption, setting_adoption
 from nyttig.figures.sustained import Sustained, sustained
 from nyttig.figures.weeks import Week, weeks
 from nyttig.gains import GainFigures
-from nyttig.model import Parameters, TrialPackage
+from nyttig.indicators import of_kind
+from nyttig.model import EARLIEST_PLAUSIBLE_TIME, Parameters, TrialPackage
 from nyttig.parts import (
     TechnologyFigures,
     UnitFigures,
@@ -192,6 +195,8 @@ def as_of_moment(text: str, timezone: str, now: datetime, *, asked: str = "as of
         ) from error
     if moment.tzinfo is None:
         raise NyttigError(f"{asked} {text!r} has no offset; write for example 2026-11-01T12:00:00+01:00")
+    if moment < EARLIEST_PLAUSIBLE_TIME:
+        raise NyttigError(f"{asked} {text!r} lies before anything was measured; name a day of the trial")
     if moment > now:
         raise NyttigError(f"{asked} {text!r} lies ahead; it is {now.isoformat(timespec='minutes')}")
     return moment
@@ -201,6 +206,7 @@ def report_on(found: Evidence) -> Report:
     """The figures that this evidence gives."""
     package, heard, primary, zone, as_of = found.package, found.heard, found.primary, found.zone, found.as_of
     trial, parameters = package.trial, package.trial.parameters
+    due = schedule_figures(package, heard, primary, found.outages, as_of)  # before the days: each takes room
     days = device_days(found)
     recovered = recovered_uses(found, primary)
     by_home = coverage.home_days(days)
@@ -221,7 +227,7 @@ def report_on(found: Evidence) -> Report:
         strips,
         sustained(strips, until, parameters),
         retention(strips, parameters),
-        schedule_figures(package, heard, primary, found.outages, as_of),
+        due,
         recovered,
         until,
     )
@@ -252,7 +258,7 @@ def report_on(found: Evidence) -> Report:
         first_use=time_to_first_use(strips, until),
         sustained=whole.sustained,
         retention=whole.retention,
-        setting=setting_adoption(package.units, trial.units),
+        setting=setting_adoption(package.units, trial.units, _ambassadors(package, last_day(as_of, zone))),
         units=unit_figures(whole),
         technologies=technology_figures(whole, own, periods),
         periods=periods,
@@ -292,6 +298,11 @@ def alarms_of(found: Evidence) -> AlarmFigures | None:
         as_of=found.as_of,
         timezone=package.trial.timezone,
     )
+
+
+def _ambassadors(package: TrialPackage, on: date) -> Entered:
+    done = done_by_ambassadors(of_kind(package, AmbassadorActivity), of_kind(package, DemoVisit))
+    return Entered(of_kind(package, Ambassador), done, on)
 
 
 def _homes(package: TrialPackage) -> pd.DataFrame:

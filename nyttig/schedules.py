@@ -14,7 +14,7 @@ from nyttig.figures import moments
 from nyttig.figures import participation as figures
 from nyttig.figures.coverage import numbered
 from nyttig.figures.heard import Heard
-from nyttig.figures.minutes import Integers, minutes_of
+from nyttig.figures.minutes import Integers, minutes_of, shared_minutes
 from nyttig.figures.participation import DONE, MISSED, Participation, Plan
 from nyttig.figures.periods import DoneOfDue, windows
 from nyttig.model import TrialPackage
@@ -87,34 +87,36 @@ def schedule_figures(
     known = moments.noticed(
         hours, exposures, outages, due[due["minute"] < as_of_minute], parameters=parameters
     )
-    known = known.assign(excused=_paused(package, known))
+    known["excused"] = _paused(package, known)
     became = figures.outcomes(
         known, moments.use_moments(hours, exposures), as_of_minute=as_of_minute, parameters=parameters
     )
-    at = pd.to_datetime(known["minute"] * 60, unit="s", utc=True).dt.tz_convert(zone)
-    day = at.dt.tz_localize(None).dt.normalize()
-    monday = day - pd.to_timedelta(day.dt.day_of_week, unit="D")
+    # Homes share what they are due by: few minutes, many times.
+    of_minute, minutes = pd.factorize(known["minute"].to_numpy())
+    at = pd.Series(pd.to_datetime(minutes * 60, unit="s", utc=True)).dt.tz_convert(zone)
+    day_of = at.dt.tz_localize(None).dt.normalize()
+    day = day_of.to_numpy()[of_minute]
+    week_of, mondays = pd.factorize(day_of - pd.to_timedelta(day_of.dt.day_of_week, unit="D"), sort=True)
+    week = week_of[of_minute]
     number, homes = numbered(known["home"])
     firsts = _first_days(exposures, zone)
     started = pd.to_datetime(
         pd.Series([firsts.get(home) for home in homes], dtype="datetime64[us]")
     ).to_numpy()
-    steady = day.to_numpy() >= started[number] + np.timedelta64(parameters.ramp_in_days, "D")
+    steady = day >= started[number] + np.timedelta64(parameters.ramp_in_days, "D")
     scheduled = {each.home for each in package.schedules}
     units = {home.home: home.unit for home in package.homes if home.installed_on is not None}
-    week, mondays = pd.factorize(monday, sort=True)
     shown = pd.Index(sorted(units.keys() & scheduled))
     place = shown.get_indexer(homes)[number]
     counted = steady & (place >= 0)
     by_home = figures.participations(place[counted], became[counted], number[counted], len(shown), len(homes))
     last_complete = min(as_of.astimezone(zone).date() - timedelta(days=1), last_day)
     first, later, last = (np.datetime64(each) for each in windows(last_complete))
-    at_day = day.to_numpy()
     before, after = (
         _done_of_due(place[within], became[within], len(shown))
         for within in (
-            counted & (at_day >= first) & (at_day < later),
-            counted & (at_day >= later) & (at_day <= last),
+            counted & (day >= first) & (day < later),
+            counted & (day >= later) & (day <= last),
         )
     )
 
@@ -149,13 +151,20 @@ def _done_of_due(home: Integers, became: Integers, homes: int) -> list[DoneOfDue
     return list(zip(done, of, strict=True))
 
 
-def _paused(package: TrialPackage, moments_: pd.DataFrame) -> pd.Series:
+def _paused(package: TrialPackage, moments_: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which moments lie in a pause of their home."""
-    paused = pd.Series(False, index=moments_.index)
-    for pause in package.pauses:
-        from_minute, to_minute = minutes_of(pd.Series([pause.paused_from, pause.paused_to])).tolist()
-        minute = moments_["minute"]
-        paused |= (moments_["home"] == pause.home) & (minute >= from_minute) & (minute < to_minute)
+    number, homes = numbered(moments_["home"])
+    owner = homes.get_indexer(pd.Index([pause.home for pause in package.pauses], dtype=homes.dtype))
+    from_minute, to_minute = (
+        minutes_of(pd.Series([getattr(pause, edge) for pause in package.pauses], dtype="datetime64[us, UTC]"))
+        for edge in ("paused_from", "paused_to")
+    )
+    mine = owner >= 0
+    paused = np.zeros(len(number), dtype=bool)
+    some = np.flatnonzero(np.isin(number, owner[mine]))
+    minute = moments_["minute"].to_numpy(dtype=np.int64)[some]
+    pauses = owner[mine].astype(np.int64), from_minute[mine], to_minute[mine]
+    paused[some] = shared_minutes(*pauses, number[some], minute, minute + 1) > 0
     return paused
 
 

@@ -25,6 +25,7 @@ from sample_devices import (
 )
 from sample_report import NOW, TITLES, as_json, make_report, summary
 
+from api.entries import entry_kinds
 from nyttig.report import Report
 
 
@@ -127,6 +128,7 @@ class SampleApi:
             "/v1/trials": lambda: {"trials": [summary(report) for report in self.reports]},
             "/v1/devices": lambda: self.devices,
             "/v1/demo-sites": lambda: {"sites": self.demo_sites},
+            "/v1/entry-kinds": lambda: json.loads(entry_kinds().body),
             "/v1/quarantine": lambda: {"groups": self.quarantine},
         }
         if path in self.more:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import sample_benefit
 from sample_report import NOW, as_json
 from sample_standby import each_alarm
 
@@ -92,6 +93,10 @@ def answer(report: Report, rest: str) -> Any | None:
     """The body for `/v1/trials/{id}/{rest}`; None where the API has no such path."""
     if rest == "explain":
         return {"figures": as_json_list(explain(report, figure) for figure in definitions())}
+    if rest == "benefit":
+        return sample_benefit.answer(report)
+    if rest == "entries":
+        return {"entries": []}
     if rest == "calls":
         return make_calls(report)
     if rest == "periods":

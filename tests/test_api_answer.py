@@ -16,7 +16,7 @@ from api import examples
 from api.app import create_app
 from api.choices import Choices
 from api.entries import Entries, EntryKinds, EntryVersions
-from api.explain import DeviceDays, Explanations, ThresholdChanges, TrialPeriods
+from api.explain import DeviceDays, Explanations, RaisedAlarms, ThresholdChanges, TrialPeriods
 from api.health import Live, Ready
 from api.history import History
 from api.placements import DevicePlacements
@@ -27,13 +27,18 @@ from api.trials import Trials, TrialSummary
 from api.visits import VisitImports
 from nyttig.benefit import Benefit
 from nyttig.calls import CallList
+from nyttig.demo_board import DemoBoard
 from nyttig.device_record import Answered, DeviceRecord
+from nyttig.expected import Registrations
 from nyttig.explain import Explanation
 from nyttig.health.assess import Health
 from nyttig.health.visits import WorkList
 from nyttig.life import Life, PhaseReport
+from nyttig.programmes import ProgrammeReport, Programmes
 from nyttig.proposed import Proposals
+from nyttig.questionnaires import Questionnaires
 from nyttig.report import Report
+from nyttig.safety import Safety
 from nyttig.store.homes import HomeRecord
 
 MODELS: dict[str, Any] = {
@@ -43,16 +48,22 @@ MODELS: dict[str, Any] = {
     "/v1/trials/{trial_id}/explain": Explanations,
     "/v1/trials/{trial_id}/explain/{figure}": Explanation,
     "/v1/trials/{trial_id}/days": DeviceDays,
+    "/v1/trials/{trial_id}/alarms": RaisedAlarms,
     "/v1/trials/{trial_id}/periods": TrialPeriods,
     "/v1/trials/{trial_id}/threshold-changes": ThresholdChanges,
     "/v1/trials/{trial_id}/calls": CallList,
     "/v1/trials/{trial_id}/homes/{home}": HomeRecord,
+    "/v1/trials/{trial_id}/safety": Safety,
     "/v1/trials/{trial_id}/history": History,
     "/v1/trials/{trial_id}/visits/imports": VisitImports,
     "/v1/trials/{trial_id}/entries": Entries,
+    "/v1/trials/{trial_id}/registrations": Registrations,
+    "/v1/trials/{trial_id}/questionnaires": Questionnaires,
     "/v1/trials/{trial_id}/benefit": Benefit,
     "/v1/trials/{trial_id}/life": Life,
     "/v1/trials/{trial_id}/life/phases/{phase}/report": PhaseReport,
+    "/v1/programmes": Programmes,
+    "/v1/programmes/{name}": ProgrammeReport,
     "/v1/entries": Entries,
     "/v1/entries/{entry}/versions": EntryVersions,
     "/v1/entry-kinds": EntryKinds,
@@ -66,6 +77,7 @@ MODELS: dict[str, Any] = {
     "/v1/registry/choices": Choices,
     "/v1/registry/devices": RegisteredDevices,
     "/v1/demo-sites": DemoSites,
+    "/v1/demo-sites/{site}": DemoBoard,
     "/v1/quarantine": Quarantine,
     "/v1/health/live": Live,
     "/v1/health/ready": Ready,
@@ -118,8 +130,9 @@ def test_everything_that_can_be_read_is_in_these_tests(described: dict[str, Any]
 def test_every_answer_has_its_declared_shape(api: httpx.Client, path: str) -> None:
     home = api.get(f"/v1/trials/{ALNA}/report").json()["homes"][0]["home"]
     entry = api.get(f"/v1/trials/{ALNA}/entries").json()["entries"][0]["entry"]
+    site = api.get("/v1/demo-sites").json()["sites"][0]["site"]
     named = path.format(
-        trial_id=ALNA, device="md-101", figure="use_day_rate", home=home, entry=entry, phase="idea"
+        trial_id=ALNA, device="md-101", figure="use_day_rate", home=home, entry=entry, phase="idea", site=site
     )
     response = api.get(named, params=ASKED.get(path))
     assert response.status_code == 200, response.text

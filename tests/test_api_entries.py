@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -92,3 +93,12 @@ def test_an_idea_belongs_to_no_trial(api: httpx.Client) -> None:
     assert api.post("/v1/entries/vote", json={"idea": "nothing", "voter": "nurse"}).status_code == 422
     found = api.get("/v1/entries", params={"kind": "idea"}).json()["entries"]
     assert [each["data"] for each in found] == [{**idea, "status": "new"}]
+
+
+def test_the_benefit_as_it_was_known_before_a_harm_was_entered_has_no_harm(api: httpx.Client, trial: str) -> None:
+    before = datetime.now(UTC).isoformat()
+    assert api.post(f"/v1/trials/{trial}/entries/harm", json=HARM).status_code == 200
+    asked = {"as_of": before, "known": "then"}
+    assert api.get(f"/v1/trials/{trial}/benefit", params=asked).json()["harms"] == []
+    (seen,) = api.get(f"/v1/trials/{trial}/benefit").json()["harms"]
+    assert seen["harm"]["title"] == HARM["title"]

@@ -44,6 +44,14 @@ def whole_numbers(top: int) -> list[int]:
     return list(range(0, top + step, step))
 
 
+def round_values(low: float, high: float) -> list[float]:
+    """Some four round values from about `low` to about `high`."""
+    span = high - low
+    step = next(s * 10.0**e for e in range(-4, 13) for s in (1, 2, 5) if span <= 5 * s * 10.0**e)
+    first = int(low // step) if low % step == 0 else int(low // step) + 1
+    return [round(k * step, 6) for k in range(first, int(high // step) + 1)] or [low, high]
+
+
 def counts(top: int) -> alt.Axis:
     """An axis of counts."""
     return labelled({tick: number(tick) for tick in whole_numbers(top)}, grid=True)

@@ -1,7 +1,8 @@
-"""Before and after: a line a home, and the mean of all."""
+"""Before and after: a line a home, and the mean of all; homes without the technology beside those with it."""
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
 
 import altair as alt
@@ -10,36 +11,33 @@ import pandas as pd
 from dashboard.charts import axes
 from dashboard.client import Json
 from dashboard.language import _, number
-from dashboard.palette import HOME_LINE, INK, USED
+from dashboard.palette import FAINT, HOME_LINE, INK, UNUSED, USED
+
+APART = 1.7
+"""How far the homes without the technology stand beside those with it, on an axis on which after is 1 from before."""
 
 
 def lines(gain: Json) -> alt.Chart:
-    """Each home's value before and after, joined; answers by proxy dashed; the mean thick."""
-    points: list[dict[str, Any]] = []
-    for pair in gain["homes"]:
-        for x, when, value in ((0, _("Before"), pair["before"]), (1, _("After"), pair["after"])):
-            points.append(
-                {
-                    "x": x,
-                    "value": value,
-                    "home": pair["home"],
-                    "when": when,
-                    "shown": number(value, 1),
-                    "proxy": bool(pair["by_proxy"]),
-                }
-            )
+    """Each home's value before and after, joined; answers by proxy dashed; the mean of each group thick."""
+    groups = [(gain["homes"], 0.0, USED, _("With it"))]
+    if gain["homes_compared"]:
+        groups.append((gain["homes_compared"], APART, UNUSED, _("Without it")))
+    points = [point for pairs, shift, _colour, _title in groups for point in _points(pairs, shift)]
     values = [point["value"] for point in points]
     lowest, highest = min(values), max(values)
     margin = (highest - lowest) * 0.08 or 1.0
     low = min(0.0, lowest) if lowest < highest * 0.5 else lowest - margin
-    ticks = _ticks(low, highest + margin)
-    scale = alt.Scale(domain=[min(low, ticks[0]), max(highest + margin, ticks[-1])], nice=False)
-    x = alt.X(
-        "x:Q",
-        scale=alt.Scale(domain=[-0.18, 1.18], nice=False),
-        axis=axes.labelled({0: _("Before"), 1: _("After")}),
+    ticks = axes.round_values(low, highest + margin)
+    top = max(highest + margin, ticks[-1]) + (margin if len(groups) > 1 else 0)
+    last = groups[-1][1] + 1
+    scale_x = alt.Scale(domain=[-0.18 * (last or 1), last + 0.18 * (last or 1)], nice=False)
+    names = {shift + step: title for shift in {0.0, groups[-1][1]} for step, title in _ends()}
+    x = alt.X("x:Q", scale=scale_x, axis=axes.labelled(names))
+    y = alt.Y(
+        "value:Q",
+        scale=alt.Scale(domain=[min(low, ticks[0]), top], nice=False),
+        axis=axes.labelled({tick: number(tick, 2) for tick in ticks}, grid=True),
     )
-    y = alt.Y("value:Q", scale=scale, axis=axes.labelled({t: number(t, 2) for t in ticks}, grid=True))
     tooltip = [
         alt.Tooltip("home:N", title=_("Home")),
         alt.Tooltip("when:N", title=_("Period")),
@@ -51,27 +49,59 @@ def lines(gain: Json) -> alt.Chart:
         homes.transform_filter("datum.proxy").mark_line(color=HOME_LINE, strokeWidth=1.5, strokeDash=[4, 3]),
         homes.mark_circle(color=HOME_LINE, size=32, opacity=1),
     ]
-    if gain["before_mean"] is not None and gain["after_mean"] is not None:
-        means = [
-            {"x": x, "value": value, "home": _("Mean"), "when": when, "shown": number(value, 1)}
-            for x, when, value in ((0, _("Before"), gain["before_mean"]), (1, _("After"), gain["after_mean"]))
-        ]
-        mean = alt.Chart(pd.DataFrame(means)).encode(x=x, y=y, tooltip=tooltip)
-        text = alt.Chart(pd.DataFrame(means)).encode(x=x, y=y, text="shown:N")
-        layers += [
-            mean.mark_line(color=USED, strokeWidth=4),
-            mean.mark_circle(color=USED, size=110, opacity=1),
-            text.transform_filter("datum.x == 0").mark_text(
-                align="right", dx=-9, color=INK, fontWeight="bold"
-            ),
-            text.transform_filter("datum.x == 1").mark_text(align="left", dx=9, color=INK, fontWeight="bold"),
-        ]
+    for pairs, shift, colour, title in groups:
+        if pairs:
+            layers += _mean(pairs, shift, colour, x, y, tooltip)
+        if len(groups) > 1:
+            label = pd.DataFrame([{"x": shift + 0.5, "value": top, "title": title}])
+            layers.append(
+                alt.Chart(label)
+                .mark_text(color=FAINT, baseline="top", fontSize=12)
+                .encode(x=x, y=y, text="title:N")
+            )
     return alt.layer(*layers)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Some four round values from about `low` to about `high`."""
-    span = high - low
-    step = next(s * 10.0**e for e in range(-4, 9) for s in (1, 2, 5) if span <= 5 * s * 10.0**e)
-    first = int(low // step) if low % step == 0 else int(low // step) + 1
-    return [round(k * step, 6) for k in range(first, int(high // step) + 1)] or [low, high]
+def _ends() -> tuple[tuple[int, str], tuple[int, str]]:
+    return (0, _("Before")), (1, _("After"))
+
+
+def _points(pairs: list[Json], shift: float) -> list[Json]:
+    return [
+        {
+            "x": shift + step,
+            "value": value,
+            "home": pair["home"],
+            "when": when,
+            "shown": number(value, 1),
+            "proxy": bool(pair["by_proxy"]),
+        }
+        for pair in pairs
+        for (step, when), value in zip(_ends(), (pair["before"], pair["after"]), strict=True)
+    ]
+
+
+def _mean(
+    pairs: list[Json], shift: float, colour: str, x: alt.X, y: alt.Y, tooltip: list[alt.Tooltip]
+) -> list[Any]:
+    means = [fmean(pair[period] for pair in pairs) for period in ("before", "after")]
+    frame = pd.DataFrame(
+        [
+            {"x": shift + step, "value": value, "home": _("Mean"), "when": when, "shown": number(value, 1)}
+            for (step, when), value in zip(_ends(), means, strict=True)
+        ]
+    )
+    mean, text = (
+        alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip),
+        alt.Chart(frame).encode(x=x, y=y, text="shown:N"),
+    )
+    return [
+        mean.mark_line(color=colour, strokeWidth=4),
+        mean.mark_circle(color=colour, size=110, opacity=1),
+        text.transform_filter(f"datum.x == {shift}").mark_text(
+            align="right", dx=-9, color=INK, fontWeight="bold"
+        ),
+        text.transform_filter(f"datum.x > {shift}").mark_text(
+            align="left", dx=9, color=INK, fontWeight="bold"
+        ),
+    ]

@@ -11,10 +11,11 @@ from dashboard.charts.frame import legend, place
 from dashboard.client import Json
 from dashboard.facts import fact
 from dashboard.language import _, day, ngettext, number, parse_day, percent, signed
-from dashboard.sections import due, explaining, standby
+from dashboard.sections import explaining, standby
 from dashboard.sections.benefit import visit_gain
 from dashboard.table import Column
 from dashboard.wording import (
+    due_note,
     end_reason,
     funnel_step,
     homes,
@@ -45,7 +46,7 @@ def headline(report: Json) -> None:
             standby.covered(report)
         elif told is not None and told["steady"]["done"]["of"]:
             ratio = percent(told["steady"]["done"]["ratio"])
-            fact(_("Done in time"), ratio, due.note(told, len(told["homes"])))
+            fact(_("Done in time"), ratio, due_note(told, len(told["homes"])))
         else:
             _used_last_week(week)
     with second:

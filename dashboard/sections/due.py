@@ -11,21 +11,9 @@ from dashboard.client import Json
 from dashboard.language import _, day, ngettext, number, parse_day, percent
 from dashboard.sections import explaining
 from dashboard.table import Column
-from dashboard.wording import homes, share_value
+from dashboard.wording import due_note, share_value
 
 HEIGHT_PX = 240
-
-
-def note(told: Json, count: int) -> str:
-    """What the share done in time rests on: the number, what is not known, and homes."""
-    steady = told["steady"]
-    parts = [
-        _("{share} that were due while somebody would have noticed").format(share=share_value(steady["done"]))
-    ]
-    if steady["unknown"]:
-        parts.append(_("{n} unknown").format(n=number(steady["unknown"])))
-    parts.append(homes(count))
-    return " · ".join(parts)
 
 
 def weeks(report: Json) -> None:
@@ -35,7 +23,7 @@ def weeks(report: Json) -> None:
         return
     st.subheader(_("Done in time"), anchor=False)
     steady, count = told["steady"], len(told["homes"])
-    sentence = f"**{percent(steady['done']['ratio'])}** · {note(told, count)}. "
+    sentence = f"**{percent(steady['done']['ratio'])}** · {due_note(told, count)}. "
     sentence += _("{late} late, {missed} missed. The first {days} days in each home are left out.").format(
         late=number(steady["late"]),
         missed=number(steady["missed"]),

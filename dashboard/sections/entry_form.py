@@ -18,6 +18,7 @@ from dashboard.entry_offers import OPEN, SEVERAL, offered
 from dashboard.entry_words import hint, label, one
 from dashboard.facts import plain
 from dashboard.language import _, current, number, parse_day
+from nyttig.entries.anonymous import Pointer, pointer
 
 LAST = "entries:last"
 SHOWN_AT_ONCE = 8
@@ -46,6 +47,9 @@ LONG = frozenset(
 """Written in more than one line."""
 
 MADE_FROM_TITLE = frozenset({"gain.id", "instrument.key"})
+ANONYMOUS = frozenset({"feedback.words"})
+"""Nothing in these may point at a person."""
+
 YEAR_FIRST, YEAR_LAST = 2000, 2060
 RADIO_MAX = 5
 
@@ -113,6 +117,11 @@ def say(name: str) -> None:
     st.success(answer["said"], icon=":material/check_circle:")
     if st.button(_("Undo"), icon=":material/undo:", key=f"undo:{name}:{registry.turn(name)}"):
         press(name, partial(_undo, answer))
+
+
+def enter(name: str, trial: str | None, kind: str, values: Json) -> None:
+    """A new entry stands, from a form of the page's own; `say` says what became of it."""
+    press(name, partial(_enter, trial, kind, values))
 
 
 def take_back(name: str, entry: Json, position: int) -> None:
@@ -260,10 +269,12 @@ def _faults(kind: str, columns: Json, values: Json) -> list[str]:
     """What keeps the values from being entered, field by field, each with its remedy."""
     faults = []
     for field, column in columns.items():
-        words, value = plain(label(kind, field)), values.get(field)
+        words, value = label(kind, field), values.get(field)
         if value is None or value == "":
             if column["required"]:
                 faults.append(_("“{field}” is empty: fill it in.").format(field=words))
+        elif f"{kind}.{field}" in ANONYMOUS and (found := pointer(value)):
+            faults.append(_points_at_somebody(*found))
         elif column["at_least"] is not None and value < column["at_least"]:
             faults.append(
                 _("“{field}” is {value}: enter {limit} or more.").format(
@@ -283,6 +294,15 @@ def _faults(kind: str, columns: Json, values: Json) -> list[str]:
                 )
             )
     return faults
+
+
+def _points_at_somebody(kind: Pointer, found: str) -> str:
+    words = {
+        "email": _("“{found}” is an address for e-mail: leave it out, and names too."),
+        "identity_number": _("“{found}” looks like a national identity number: leave it out, and names too."),
+        "phone": _("“{found}” looks like a phone number: leave it out, and names too."),
+    }
+    return words[kind].format(found=plain(found))
 
 
 def code_of(title: str, taken: list[str]) -> str:

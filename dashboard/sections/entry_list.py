@@ -138,7 +138,7 @@ def _by_whom(entry: Json) -> str:
     if entry["loaded"]:
         parts.append(_("came with the trial’s folder"))
     elif entry["version"] > 1:
-        parts.append(ngettext("changed once", "changed {n} times", entry["version"] - 1))
+        parts.append(ngettext("changed {n} time", "changed {n} times", entry["version"] - 1))
     return " · ".join(part for part in parts if part)
 
 

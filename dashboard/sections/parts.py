@@ -78,12 +78,12 @@ def _block(name: str, size: str, part: Json, *, standby: bool) -> str:
     rate, coverage = part["use_day_rate"], part["coverage"]
     if standby:
         value, note = coverage_value(coverage), coverage_note(coverage, part["homes"])
-        bar = _bar(
+        bar = bar_between(
             coverage["ratio"], coverage["upper"], coverage["ratio"] if coverage["show"] == "point" else None
         )
     else:
         value, note = rate_value(rate), rate_note(rate)
-        bar = _bar(rate["lower"], rate["upper"], rate["point"] if rate["show"] == "point" else None)
+        bar = bar_between(rate["lower"], rate["upper"], rate["point"] if rate["show"] == "point" else None)
     small = f"font-size:.85rem;color:{FAINT};line-height:1.35"
     return (
         f'<div style="padding:.2rem 0 .7rem;line-height:1.35;overflow-wrap:anywhere;color:{INK}">'
@@ -93,7 +93,7 @@ def _block(name: str, size: str, part: Json, *, standby: bool) -> str:
     )
 
 
-def _bar(low: float | None, high: float | None, point: float | None) -> str:
+def bar_between(low: float | None, high: float | None, point: float | None) -> str:
     """Between the bounds on a line from 0 to 100 %; the words beside it say the same."""
     if low is None or high is None:
         return ""

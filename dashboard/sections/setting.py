@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.address import href
 from dashboard.client import Json
 from dashboard.facts import fact
 from dashboard.language import _, ngettext
-from dashboard.sections import explaining
+from dashboard.sections import ambassadors, explaining
 from dashboard.wording import share_interval, share_value
 
 
@@ -29,4 +30,7 @@ def show(report: Json) -> None:
                 told["units_silent"],
             )
         )
+    ambassadors.units(told)
+    words = _("Enter trainings and what ambassadors did")
+    st.markdown(f"[{words}]({href('ambassadors', trial=report['trial']['id'])})")
     explaining.beside("setting", report)

@@ -1,4 +1,4 @@
-"""Demo apartments, apart from the trials: what is shown to visitors, and what they try."""
+"""Demo apartments, apart from the trials: who comes, what is shown to them, what they try, and what comes of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dashboard.charts.frame import legend, place
 from dashboard.client import Json
 from dashboard.facts import fact, plain
 from dashboard.language import _, day, ngettext, number, titled
+from dashboard.sections import tours
 from dashboard.table import Column
 from dashboard.wording import device_status
 
@@ -43,6 +44,16 @@ def _sites() -> None:
 
 def _site(site: Json) -> None:
     st.header(plain(f"{site['site']} · {site['unit']}"), anchor=False)
+    board = live.demo_board(site["site"])
+    tours.show(board)
+    _shown(site)
+    tours.interest(board)
+    tours.entered(board)
+
+
+def _shown(site: Json) -> None:
+    """What the devices themselves tell of demonstrations and visitors."""
+    st.subheader(_("What was shown"), anchor=False)
     days = [date.fromisoformat(text) for text in site["days"]]
     devices = site["devices"]
     if not days or not devices:
@@ -84,7 +95,7 @@ def _site(site: Json) -> None:
 
 
 def _strip(site: Json, days: list[date], field: str, title: str) -> None:
-    st.subheader(title, anchor=False)
+    st.markdown(f"**{title}**")
     if not any(sum(device[field]) for device in site["devices"]):
         st.markdown(
             _("None since {day}, though something may stand here unheard.").format(day=day(days[0]))

@@ -20,6 +20,7 @@ from dashboard.sections import (
     homes,
     parts,
     periods,
+    safety,
     setting,
     standby,
     staying,
@@ -87,6 +88,7 @@ def _trial() -> None:
         return
     if not shown_earlier:
         calls.show(report)
+        safety.block(report)
     _is_it_used(report)
     _by_whom(report)
     if report["trial"]["usage_class"] != "standby":

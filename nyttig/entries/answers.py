@@ -40,7 +40,7 @@ class Answer:
     )
     home: str | None = said("Code of the home; empty for staff", kind="code", default=None)
     unit: str | None = said("Unit, where no home is given", default=None)
-    version: str | None = said("Version of the value set or of the form", default=None)
+    value_set: str | None = said("Value set of eq5d5l, or version of the form", default=None)
     way: Literal["phone", "paper", "interview"] | None = said("How it was filled in", default=None)
 
 

@@ -59,9 +59,14 @@ def due_times(plans: Sequence[Plan], timezone: str, first_day: date, last_day: d
     days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
     weekday = np.array([day.weekday() for day in days], dtype=np.int64)
     moments: dict[time, npt.NDArray[np.datetime64]] = {}
+    planned_by: dict[Plan, npt.NDArray[np.datetime64]] = {}  # most homes share a few
     parts = []
     for plan in plans:
-        if plan.due_time not in moments:  # most homes share a few
+        alike = plan._replace(home="")
+        if alike in planned_by:
+            parts.append(planned_by[alike])
+            continue
+        if plan.due_time not in moments:
             civil = (datetime.combine(day, plan.due_time, zone).timestamp() for day in days)
             told = [datetime.fromtimestamp(moment, tz=utc).replace(tzinfo=None) for moment in civil]
             moments[plan.due_time] = np.array(told, dtype="datetime64[us]")
@@ -69,7 +74,8 @@ def due_times(plans: Sequence[Plan], timezone: str, first_day: date, last_day: d
         planned[: max((plan.from_day - first_day).days, 0)] = False
         if plan.to_day is not None:
             planned[max((plan.to_day - first_day).days + 1, 0) :] = False
-        parts.append(moments[plan.due_time][planned])
+        planned_by[alike] = moments[plan.due_time][planned]
+        parts.append(planned_by[alike])
     home = np.repeat(
         homes.get_indexer(pd.Index([plan.home for plan in plans])), [len(part) for part in parts]
     )

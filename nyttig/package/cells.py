@@ -6,6 +6,7 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,6 +75,28 @@ def parse(text: str, column: Column, zone: ZoneInfo | None) -> Any:
             return _BOOLEANS[text.lower()]
         case "json":
             return json_object(text)
+
+
+def parse_fields(
+    values: Mapping[str, Any], columns: Iterable[Column], zone: ZoneInfo | None
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """What the fields of a JSON object say, those that are empty left out; and each that cannot be, with its remedy."""
+    told: dict[str, Any] = {}
+    wrong: list[tuple[str, str]] = []
+    for column in columns:
+        given = values.get(column.name)
+        if isinstance(given, dict | list):
+            wrong.append((column.name, "is a list or an object; give one value"))
+            continue
+        text = cell_text(given)
+        try:
+            if text:
+                told[column.name] = parse(text, column, zone)
+            elif column.required:
+                wrong.append((column.name, f"is empty; fill it in ({column.description})"))
+        except CellError as error:
+            wrong.append((column.name, str(error)))
+    return told, wrong
 
 
 def cell_text(value: Any) -> str:

@@ -200,9 +200,21 @@ ENTRY_TABLES: dict[str, EntryKind] = {
 }
 """What people enter, beside gains, measures and costs; a table without rows is not written."""
 
+VERSIONS = "entry_versions"
+VERSION_COLUMNS: tuple[Column, ...] = (
+    Column("entry", "code", "Code of the entry", required=True),
+    Column("version", "integer", "1, and 1 more by each change", required=True, at_least=1),
+    Column("kind", "choice", "What was entered", required=True, choices=tuple(KINDS)),
+    Column("entered_at", "time", "When this version was entered", required=True),
+    Column("entered_by", "text", "Who entered it", required=True),
+    Column("loaded", "boolean", "It came with a package then, and not by hand; default false"),
+    Column("data", "json", "Its fields as a JSON object; empty: the entry was taken back"),
+)
+
 ALL_TABLES: dict[str, tuple[Column, ...]] = {
     **TABLES,
     **{table: (*_KEPT_BESIDE, *kind.columns) for table, kind in ENTRY_TABLES.items()},
+    VERSIONS: VERSION_COLUMNS,
     "events": EVENT_COLUMNS,
     "outages": OUTAGE_COLUMNS,
 }

@@ -23,12 +23,13 @@ from nyttig.model import (
     Visit,
 )
 from nyttig.package.check import check, check_entries
-from nyttig.package.columns import ALL_TABLES, ENTRY_TABLES, TABLES, closest
+from nyttig.package.columns import ALL_TABLES, ENTRY_TABLES, TABLES, VERSIONS, closest
 from nyttig.package.events import read_events, read_outages
 from nyttig.package.manifest import check_manifest, listed_files
 from nyttig.package.shift import shift
 from nyttig.package.tables import Row, Rows, read_rows, table_file
 from nyttig.package.trial import TrialFile, read_trial
+from nyttig.package.versions import versions_of
 
 __all__ = ["read", "read_events", "read_outages", "shift"]
 
@@ -53,6 +54,7 @@ def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPac
         _fill_in_device(row, trial)
     check(tables, trial, problems)
     check_entries(entered, tables, trial, problems)
+    versions = versions_of(_table(folder, VERSIONS, trial, problems), trial, problems)
     _check_names(folder, problems)
     if problems:
         raise PackageError(problems)
@@ -74,6 +76,7 @@ def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPac
             for name, kind in ENTRY_TABLES.items()
             for row in entered[name].rows
         ),
+        versions=versions,
     )
 
 

@@ -57,6 +57,10 @@ def shift(package: TrialPackage, days: int) -> TrialPackage:
         visits=tuple(span(each, "started_at", "ended_at") for each in package.visits),
         measures=tuple(dates(each, "measured_on") for each in package.measures),
         entries=tuple(replace(each, data=_entered(each.data, by)) for each in package.entries),
+        versions=tuple(
+            each if each.data is None else replace(each, data=_entered(each.data, by))
+            for each in package.versions
+        ),
     )
 
 

@@ -30,11 +30,14 @@ from nyttig.package.columns import (
     EVENT_COLUMNS,
     OUTAGE_COLUMNS,
     TABLES,
+    VERSION_COLUMNS,
+    VERSIONS,
     arrow_schema,
     closest,
 )
 from nyttig.package.manifest import FILE as MANIFEST
 from nyttig.package.manifest import check_manifest, describe_file, describe_package
+from nyttig.package.versions import version_row
 
 __all__ = ["check_manifest", "write"]
 
@@ -131,6 +134,8 @@ def _tables(package: TrialPackage) -> Iterator[tuple[str, tuple[Column, ...], li
         ]
         if rows:
             yield name, ALL_TABLES[name], rows
+    if package.versions:
+        yield VERSIONS, VERSION_COLUMNS, [version_row(each) for each in package.versions]
 
 
 def _write_csv(path: Path, columns: tuple[Column, ...], rows: list[list[Any]], zone: ZoneInfo) -> None:

@@ -138,14 +138,14 @@ def _shared(
     connection: Connection[Any], asked: npt.NDArray[np.int64]
 ) -> tuple[list[npt.NDArray[np.intp]], npt.NDArray[np.intp]]:
     """Which ranges (places) are the same time of so many devices that reading it of all costs less; and the others."""
-    spans, span, many = np.unique(asked[:, 1:], axis=0, return_inverse=True, return_counts=True)
+    times = asked[:, 1] << 32 | asked[:, 2]
+    _, first, span, many = np.unique(times, return_index=True, return_inverse=True, return_counts=True)
     if many.max(initial=0) < SHARED_BY:
         return [], np.arange(len(asked))
     row = connection.execute("SELECT count(*) FROM devices").fetchone()
     assert row is not None
-    read = (spans[:, 1] - spans[:, 0]) // 60 * row[0]
+    read = (asked[first, 2] - asked[first, 1]) // 60 * row[0]
     shared = (many >= SHARED_BY) & (many * SHARED_RATIO >= row[0]) & (read <= SHARED_HOURS)
-    span = span.reshape(-1)
     return [np.flatnonzero(span == each) for each in np.flatnonzero(shared)], np.flatnonzero(~shared[span])
 
 

@@ -1,0 +1,129 @@
+"""Ambassadors: what they did is entered in a few presses, and who is trained; by code, never by name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import streamlit as st
+
+from dashboard import live
+from dashboard.address import choose
+from dashboard.client import Json
+from dashboard.entry_words import empty
+from dashboard.facts import fact, plain
+from dashboard.language import _, day, ngettext, parse_day
+from dashboard.sections import ambassadors, entry_form, entry_list
+from dashboard.wording import share_interval, share_value
+
+PLACE = "ambassadors"
+DEED = ("ambassador", "what", "done_on", "home")
+
+
+def show() -> None:
+    """The ambassadors of the trial in the address stand on the page."""
+    st.title(_("Ambassadors"), anchor=False)
+    st.caption(
+        _(
+            "Employees trained to show and help with the technology. A code for each, never a name: who has which code stays "
+            "in the unit. This is about how the service takes it up, and is no measure of single employees."
+        )
+    )
+    _ambassadors()
+
+
+@live.refreshed(live.REPORT_EVERY_SECONDS)
+def _ambassadors() -> None:
+    titles = live.titles()
+    if not titles:
+        st.info(_("There are no trials yet. Load one with “nyttig load FOLDER”, or start “nyttig demo”."))
+        return
+    trial = choose(
+        "trial", _("Trial"), list(titles), titles.__getitem__, st.selectbox, default=next(iter(titles)),
+        hide_default=False,
+    )  # fmt: skip
+    people, done = live.entries(trial, "ambassador"), live.entries(trial, "ambassador_activity")
+    if people:
+        entry_form.offer(
+            "ambassador_activity", trial, place=PLACE, only=DEED, title=_("Enter what an ambassador did")
+        )
+    entry_form.offer("ambassador", trial, place=PLACE, title=_("Enter an ambassador and the training"))
+    setting = live.report(trial)["setting"]
+    _figures(setting)
+    if setting["months"]:
+        st.header(_("Month by month"), anchor=False)
+        ambassadors.months(setting)
+    st.header(_("Each ambassador"), anchor=False)
+    _waiting(people)
+    newest = _newest(trial, done)
+
+    def beneath(entry: Json) -> None:
+        last = newest.get(entry["data"]["code"])
+        st.caption(
+            _("Last active on {day}.").format(day=day(parse_day(last)))
+            if last
+            else _("Nothing is entered yet that they did.")
+        )
+
+    entry_list.show("ambassador", trial, people, place=f"{PLACE}:all", beneath=beneath)
+    if done:
+        with st.expander(
+            ngettext("{n} thing they did", "{n} things they did", len(done)), icon=":material/history:"
+        ):
+            entry_list.show("ambassador_activity", trial, done, place=f"{PLACE}:done", only=DEED)
+
+
+def _figures(setting: Json) -> None:
+    st.header(_("Trained and active"), anchor=False)
+    if all(each["told_by"] is None for each in setting["by_unit"]):
+        st.markdown(empty("ambassador"))
+        return
+    first, second = st.columns(2)
+    with first:
+        if setting["trained"]["of"]:
+            fact(
+                _("Employees trained as ambassadors"),
+                share_value(setting["trained"]),
+                share_interval(setting["trained"]),
+            )
+        else:
+            trained = sum(each["trained"] or 0 for each in setting["by_unit"])
+            fact(_("Trained"), str(trained), _("no unit says how many employees it has (units.csv)"))
+    with second:
+        if setting["active"]["of"]:
+            fact(
+                _("Ambassadors active, of those trained"),
+                share_value(setting["active"]),
+                share_interval(setting["active"]),
+            )
+    ambassadors.units(setting, place="-page")
+
+
+def _waiting(people: list[Json]) -> None:
+    waiting = [
+        each["data"]["code"]
+        for each in people
+        if not each["data"].get("trained_on") and not each["data"].get("left_on")
+    ]
+    if waiting:
+        st.markdown(
+            _("Not trained yet: {codes}. Enter the day of the training under “Change it”.").format(
+                codes=plain(", ".join(waiting))
+            )
+        )
+
+
+def _newest(trial: str, done: list[Json]) -> dict[str, str]:
+    """The newest day on which each did something, tours in a demo apartment with them."""
+    found: dict[str, str] = defaultdict(str)
+    for each in done:
+        told = each["data"]
+        found[told["ambassador"]] = max(found[told["ambassador"]], told["done_on"])
+    for each in live.entries(trial, "demo_visit"):
+        told = each["data"]
+        if told.get("guided_by") and told["status"] == "held":
+            found[told["guided_by"]] = max(found[told["guided_by"]], told["visited_on"])
+    return found
+
+
+if __name__ == "__main__":  # Streamlit runs a page as a script
+    show()
