@@ -10,7 +10,8 @@ from api.reports import Reports
 from api.trials import AsOf, asked
 from nyttig.benefit import benefit
 from nyttig.evidence import end_of_day
-from nyttig.life import Life, PhaseReport, life, phase_report, reported_until
+from nyttig.life import Life, life
+from nyttig.phase_report import PhaseReport, phase_report, reported_until
 from nyttig.report import Known, Report
 
 router = APIRouter(prefix="/v1/trials/{trial_id}/life", tags=["life of a trial"])

@@ -43,25 +43,36 @@ def main() -> None:
         )
     st.session_state["language"] = code
     page = st.navigation(
-        [
-            st.Page("views/overview.py", title=_("Trials"), default=True),
-            st.Page("views/trial.py", title=_("One trial"), url_path="trial"),
-            st.Page("views/benefit.py", title=_("Benefit"), url_path="benefit"),
-            st.Page("views/life.py", title=_("Life of the trial"), url_path="life"),
-            st.Page("views/data_in.py", title=_("Data in"), url_path="data"),
-            st.Page("views/shift_form.py", title=_("Form of a shift"), url_path="shift"),
-            st.Page("views/questionnaire.py", title=_("Questionnaire"), url_path="questionnaire"),
-            st.Page("views/work.py", title=_("Work list"), url_path="work"),
-            st.Page("views/devices.py", title=_("Devices"), url_path="devices"),
-            st.Page("views/commissioning.py", title=_("Mount a device"), url_path="commissioning"),
-            st.Page("views/proposals.py", title=_("New devices"), url_path="new"),
-            st.Page("views/registry.py", title=_("Registry"), url_path="registry"),
-            st.Page("views/ideas.py", title=_("Ideas"), url_path="ideas"),
-            st.Page("views/entries.py", title=_("Entries"), url_path="entries"),
-            st.Page("views/safety.py", title=_("Safety"), url_path="safety"),
-            st.Page("views/ambassadors.py", title=_("Ambassadors"), url_path="ambassadors"),
-            st.Page("views/demo_apartment.py", title=_("Demo apartment"), url_path="demo"),
-        ]
+        {
+            _("Follow a trial"): [
+                st.Page("views/overview.py", title=_("Trials"), default=True),
+                st.Page("views/trial.py", title=_("One trial"), url_path="trial"),
+                st.Page("views/benefit.py", title=_("Benefit"), url_path="benefit"),
+                st.Page("views/life.py", title=_("Life of the trial"), url_path="life"),
+                st.Page("views/safety.py", title=_("Safety"), url_path="safety"),
+                st.Page("views/one_page.py", title=_("One page"), url_path="one-page"),
+            ],
+            _("Registering"): [
+                st.Page("views/data_in.py", title=_("Data in"), url_path="data"),
+                st.Page("views/shift_form.py", title=_("Form of a shift"), url_path="shift"),
+                st.Page("views/questionnaire.py", title=_("Questionnaire"), url_path="questionnaire"),
+                st.Page("views/entries.py", title=_("Entries"), url_path="entries"),
+            ],
+            _("Beyond one trial"): [
+                st.Page("views/programmes.py", title=_("Programmes"), url_path="programmes"),
+                st.Page("views/ideas.py", title=_("Ideas"), url_path="ideas"),
+                st.Page("views/ambassadors.py", title=_("Ambassadors"), url_path="ambassadors"),
+                st.Page("views/demo_apartment.py", title=_("Demo apartment"), url_path="demo"),
+            ],
+            _("Devices in homes"): [
+                st.Page("views/work.py", title=_("Work list"), url_path="work"),
+                st.Page("views/devices.py", title=_("Devices"), url_path="devices"),
+                st.Page("views/commissioning.py", title=_("Mount a device"), url_path="commissioning"),
+                st.Page("views/proposals.py", title=_("New devices"), url_path="new"),
+                st.Page("views/registry.py", title=_("Registry"), url_path="registry"),
+            ],
+        },
+        expanded=True,
     )
     # An icon on a page would be fetched from a font server on the internet; this one is ours.
     st.set_page_config(page_title=f"{page.title} · Nyttig", page_icon=ICON, layout="wide")

@@ -211,13 +211,21 @@ class ApiClient:
         """An empty list of devices; `kind` is `xlsx` or `csv`."""
         return self._file(f"/v1/registry/template.{kind}", {})
 
-    def life(self, trial: str) -> Json:
-        """The life of a trial: its phases, rounds, gates, decisions and hand-over."""
-        return self._object(f"/v1/trials/{quote(trial, safe='')}/life", {})
+    def life(self, trial: str, as_of: str | None = None, known: str = "then") -> Json:
+        """The life of a trial: its phases, rounds, gates, decisions and hand-over, today's or of an earlier day."""
+        return self._object(f"/v1/trials/{quote(trial, safe='')}/life", _about(as_of, known))
 
     def phase_report(self, trial: str, phase: str) -> Json:
         """One phase of a trial, told from what is there."""
         return self._object(f"/v1/trials/{quote(trial, safe='')}/life/phases/{phase}/report", {})
+
+    def programmes(self) -> Json:
+        """All programmes, each followed by its parts, and the trials of none."""
+        return self._object("/v1/programmes", {})
+
+    def programme(self, name: str) -> Json:
+        """A programme with its trials side by side, its gains over units, and its spread."""
+        return self._object(f"/v1/programmes/{quote(name, safe='')}", {})
 
     def make_trial(self, idea: str, plan: Json) -> Json:
         """The idea becomes a trial without homes yet; answers with the idea."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from dashboard.client import Json
@@ -75,6 +76,17 @@ def other_design(gain: Json) -> str | None:
     return _("Planned was a comparison with {design}; what was measured does not bear that yet.").format(
         design=choice("design", "design", change["asked_for"])
     )
+
+
+def planned_days(gain: Json) -> list[date]:
+    """The days on which the gain is to be measured, as planned."""
+    days = []
+    for text in (gain["measure_on"] or "").replace(",", " ").replace(";", " ").split():
+        try:
+            days.append(date.fromisoformat(text))
+        except ValueError:
+            continue
+    return sorted(days)
 
 
 def skew_warning(gain: Json) -> str | None:

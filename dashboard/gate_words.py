@@ -123,13 +123,34 @@ def _of_useful(shown: Json, gains: Titles) -> list[str]:
         )
     if shown["criteria_open"]:
         told.append(_("Not judged yet: {criteria}.").format(criteria=_listed(shown["criteria_open"], {})))
-    if shown["gains_measured"] > 1 and shown["gains_shown"]:
-        told.append(
-            _("With {n} gains measured, one may be shown by luck alone.").format(
-                n=number(shown["gains_measured"])
-            )
+    return [*told, *by_luck(shown)]
+
+
+def by_luck(shown: Json) -> list[str]:
+    """That one of several gains may be shown by luck alone, where one is shown."""
+    if shown["gains_measured"] < 2 or not shown["gains_shown"]:
+        return []
+    words = _("With {n} gains measured, one may be shown by luck alone.")
+    return [words.format(n=number(shown["gains_measured"]))]
+
+
+def habit(shown: Json, rests_on: str) -> str:
+    """In how many homes that started it became a habit, and in how many it has to."""
+    if not shown["homes_started"]:
+        return _("No home has started yet.")
+    words = (
+        _("A habit in {sustained} of {started} that started ({share}); {required} are asked for.")
+        if rests_on == "use"
+        else _(
+            "Steadily in contact in {sustained} of {started} that started ({share}); {required} are asked for."
         )
-    return told
+    )
+    return words.format(
+        sustained=number(shown["homes_sustained"]),
+        started=homes(shown["homes_started"]),
+        share=percent(shown["sustained_ratio"]),
+        required=percent(shown["ratio_required"]),
+    )
 
 
 def _of_use(shown: Json, rests_on: str) -> list[str]:
@@ -139,25 +160,7 @@ def _of_use(shown: Json, rests_on: str) -> list[str]:
         "not_passed": _("Useful: no."),
         "cannot_tell": _("Useful: cannot be told yet."),
     }[parts["useful"]]
-    habit = (
-        _("A habit in {sustained} of {started} that started ({share}); {required} are asked for.")
-        if rests_on == "use"
-        else _(
-            "Steadily in contact in {sustained} of {started} that started ({share}); {required} are asked for."
-        )
-    )
-    told = [useful]
-    if shown["homes_started"]:
-        told.append(
-            habit.format(
-                sustained=number(shown["homes_sustained"]),
-                started=homes(shown["homes_started"]),
-                share=percent(shown["sustained_ratio"]),
-                required=percent(shown["ratio_required"]),
-            )
-        )
-    else:
-        told.append(_("No home has started yet."))
+    told = [useful, habit(shown, rests_on)]
     if shown["homes_too_early"]:
         told.append(
             ngettext(

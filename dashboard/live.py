@@ -161,13 +161,23 @@ def _questionnaires(url: str, trial: str) -> Json:
 
 
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
-def _life(url: str, trial: str) -> Json:
-    return _client(url).life(trial)
+def _life(url: str, trial: str, about: Earlier) -> Json:
+    return _client(url).life(trial, *about)
 
 
 @st.cache_data(ttl=30, max_entries=64, show_spinner=False)
 def _phase_report(url: str, trial: str, phase: str) -> Json:
     return _client(url).phase_report(trial, phase)
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def _programmes(url: str) -> Json:
+    return _client(url).programmes()
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _programme(url: str, name: str) -> Json:
+    return _client(url).programme(name)
 
 
 def health() -> Json:
@@ -265,12 +275,27 @@ def questionnaires(trial: str) -> Json:
 
 def life(trial: str) -> Json:
     """The life of a trial, at most 10 seconds old."""
-    return _life(client().url, trial)
+    return _life(client().url, trial, Earlier(None, "then"))
+
+
+def life_then(trial: str) -> Json:
+    """The same, or as it stood on the earlier day in the address."""
+    return _life(client().url, trial, earlier())
 
 
 def phase_report(trial: str, phase: str) -> Json:
     """One phase of a trial, told from what is there, at most half a minute old: it may cost a report."""
     return _phase_report(client().url, trial, phase)
+
+
+def programmes() -> Json:
+    """All programmes and the trials of none, at most 10 seconds old."""
+    return _programmes(client().url)
+
+
+def programme(name: str) -> Json:
+    """A programme with its trials, at most 10 seconds old."""
+    return _programme(client().url, name)
 
 
 def forget_trials() -> None:
@@ -292,6 +317,8 @@ def forget_trials() -> None:
         _safety,
         _demo_board,
         _phase_report,
+        _programmes,
+        _programme,
     ):
         kept.clear()
 

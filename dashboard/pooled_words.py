@@ -1,4 +1,4 @@
-"""What several units show together, in sentences: the pooled mean, how far the units lie apart, and what a further one may see."""
+"""What several units show together, in sentences: the mean of them, how far they lie apart, what a further one may see."""
 
 from __future__ import annotations
 

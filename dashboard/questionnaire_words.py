@@ -45,7 +45,7 @@ def beside(asked: Json) -> str | None:
 def ends(asked: Json) -> tuple[str, str]:
     """What the lowest and the highest answer mean."""
     known = {
-        "who5": (_("at no time"), _("all of the time")),
+        "who5": (_("never"), _("all the time")),
         "eq5d5l": (_("no problems"), _("the most severe problems")),
         "sus": (_("disagree"), _("agree")),
     }
@@ -55,7 +55,7 @@ def ends(asked: Json) -> tuple[str, str]:
 
 
 def scale(asked: Json) -> str:
-    """The scale in a line: 0 at no time … 5 all of the time."""
+    """The scale in a line: 0 never … 5 all the time."""
     low, high = ends(asked)
     return f"{asked['lowest']} {low}".strip() + " … " + f"{asked['highest']} {high}".strip()
 
@@ -106,5 +106,5 @@ def _who5(answer: Json) -> str:
     elif "low_wellbeing" in answer["at_most"]:
         said = _("50 or less counts as low well-being. This is a reason to ask how it goes, no diagnosis.")
     else:
-        said = _("Above 50, where low well-being begins.")
+        said = _("Above 50: not counted as low well-being.")
     return said + " " + _("In a trial the change counts: ten points or more, either way, are worth a word.")

@@ -105,24 +105,18 @@ def _refuse_registration(package: TrialPackage, form: Registration, before: Any,
     for field, minutes in (("minutes", form.minutes), ("travel_minutes", form.travel_minutes)):
         if minutes > MINUTES_A_DAY:
             raise EntryError(f"{field}: {minutes:g} is more than a day has; enter the minutes of this shift")
-    if form.purpose != NOTHING:
-        return
-    if form.minutes or form.travel_minutes:
+    if form.purpose == NOTHING and (form.minutes or form.travel_minutes):
         raise EntryError(
             f"purpose: {NOTHING!r} says that there was nothing, and there are minutes; choose what they were for, or enter 0"
         )
-    others: list[Registration] = [
-        each
-        for each in of_kind(package, Registration)
-        if (each.unit, each.day, each.shift) == (form.unit, form.day, form.shift)
-        and form.home in (None, each.home)
-        and each.purpose != NOTHING
-        and each != before
-    ]
-    if others:
-        raise EntryError(
-            f"purpose: {NOTHING!r} cannot be, for {others[0].purpose!r} is registered in this shift; take that back first"
-        )
+    for other in of_kind(package, Registration):
+        same_shift = (other.unit, other.day, other.shift) == (form.unit, form.day, form.shift)
+        none, work = (form, other) if form.purpose == NOTHING else (other, form)
+        at_odds = none.purpose == NOTHING != work.purpose and none.home in (None, work.home)
+        if same_shift and at_odds and other != before:
+            raise EntryError(
+                f"purpose: {form.purpose!r} cannot be, for {other.purpose!r} is registered in this shift; take that back first"
+            )
 
 
 def _refuse_plan(package: TrialPackage, plan: RegistrationPlan, before: Any) -> None:

@@ -128,6 +128,19 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     as_json(report)
 
+    one_page = command("one-page", "a trial on one side of A4, to put before those who decide: PDF or HTML",
+                       "alna-medisindispenser --to one-page.pdf --lang nb")  # fmt: skip
+    one_page.add_argument("trial")
+    one_page.add_argument(
+        "--to", type=Path, required=True, metavar="FILE", help="where it goes; its name ends in .pdf or .html"
+    )
+    one_page.add_argument(
+        "--lang", choices=["en", "nb", "da"], default="en", help="the language it is told in (default: en)"
+    )
+    one_page.add_argument(
+        "--as-of", metavar="DATE", help="as of the end of a local day, or a time with offset (default: now)"
+    )
+
     export = command("export", "write a trial as a package with all its events",
                      "alna-medisindispenser --to exported --format csv,parquet")  # fmt: skip
     export.add_argument("trial")

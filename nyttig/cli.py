@@ -190,6 +190,40 @@ def _report(arguments: Arguments, _settings: Settings) -> None:
     print(text.as_json(made) if arguments.json else text.report(made))
 
 
+def _one_page(arguments: Arguments, _settings: Settings) -> None:
+    if arguments.to.suffix not in (".pdf", ".html"):
+        raise NyttigError(f"{str(arguments.to)!r} ends in neither .pdf nor .html; name the file so")
+    from nyttig.memory import spend_memory
+
+    spend_memory()
+    from dashboard.language import reading
+    from dashboard.one_page import html, pdf
+    from dashboard.one_page.content import one_page
+    from nyttig import text
+    from nyttig.benefit import benefit
+    from nyttig.life import life
+    from nyttig.report import as_of_moment, known_as_asked, report
+    from nyttig.store import db, migrate, registry
+
+    now = datetime.now(UTC)
+    with db.connect() as connection:
+        migrate.require_current(connection)
+        zone = registry.timezone(connection, arguments.trial)
+        as_of = now if arguments.as_of is None else as_of_moment(arguments.as_of, zone, now)
+        found = report(connection, arguments.trial, as_of, known_as_asked(None, as_of, zone, now))
+        given = benefit(connection, found)
+        told = [json.loads(text.as_json(each)) for each in (found, given, life(connection, found, given))]
+    with reading(arguments.lang):
+        fit = pdf.fitted(one_page(*told))
+    try:
+        arguments.to.write_bytes((pdf if arguments.to.suffix == ".pdf" else html).written(fit))
+    except OSError as error:
+        raise NyttigError(
+            f"{str(arguments.to)!r} cannot be written: {error.strerror}; name another place"
+        ) from error
+    print(f"{arguments.trial} on one page in {arguments.to}")
+
+
 def _export(arguments: Arguments, _settings: Settings) -> None:
     from nyttig.export import export
     from nyttig.store import db, migrate
@@ -368,6 +402,7 @@ COMMANDS: dict[str, Callable[[Arguments, Settings], int | None]] = {
     "replay": _replay,
     "load": _load,
     "report": _report,
+    "one-page": _one_page,
     "export": _export,
     "devices": _devices,
     "notify": _notify,

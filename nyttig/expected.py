@@ -100,7 +100,7 @@ class PlanForms:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class KindCount:
     """How many of a kind are there: `before`, `after`, and in all; the newest is of `last_on`."""
 
     kind: Literal["visit", "registration", "answer", "measure", "series_point", "cost", "feedback"]
@@ -121,7 +121,7 @@ class Registrations:
     registration_days: int
     ratio_required: float
     homes: tuple[HomeFacts, ...]
-    registered: tuple[Registered, ...]
+    registered: tuple[KindCount, ...]
     gains: tuple[GainInput, ...]
     plans: tuple[PlanForms, ...]
 
@@ -288,11 +288,11 @@ def _within(package: TrialPackage, units: Container[str] | None) -> TrialPackage
     )
 
 
-def _registered(package: TrialPackage) -> tuple[Registered, ...]:
-    def dated(kind: str, of: list[tuple[Period | None, date]]) -> Registered:
+def _registered(package: TrialPackage) -> tuple[KindCount, ...]:
+    def dated(kind: str, of: list[tuple[Period | None, date]]) -> KindCount:
         periods = Counter(period for period, _day in of)
         split = kind in ("visit", "registration", "answer", "measure", "series_point")
-        return Registered(
+        return KindCount(
             kind,  # type: ignore[arg-type]  # the kinds below
             periods["before"] if split else None,
             periods["after"] if split else None,
@@ -311,6 +311,6 @@ def _registered(package: TrialPackage) -> tuple[Registered, ...]:
             "series_point",
             [("before" if each.starts_on < starts else "after", each.starts_on) for each in points],
         ),
-        Registered("cost", None, None, len(package.costs), None),
+        KindCount("cost", None, None, len(package.costs), None),
         dated("feedback", [(None, each.said_on) for each in of_kind(package, Feedback)]),
     )

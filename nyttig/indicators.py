@@ -72,7 +72,7 @@ def values(package: TrialPackage, indicator: str) -> Values:
     for answer in of_kind(package, Answer):
         if answer.instrument != indicator or answer.home is None:
             continue
-        told = score(package, answer)
+        told = _score(package, answer)
         if told is None:
             missing += 1
             continue

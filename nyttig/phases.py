@@ -110,8 +110,8 @@ def _refuse_order(decision: Decision) -> None:
         return
     following = ORDER[ORDER.index(decision.phase) + 1]
     raise EntryError(
-        f"{_field(decision)}: {wanted!r} does not follow on {decision.phase!r}, but {following!r} does; a decision leads one phase "
-        "on, back to an earlier one, or to 'stopped'"
+        f"{_field(decision)}: {wanted!r} does not follow on {decision.phase!r}, but {following!r} does; "
+        "a decision leads one phase on, back to an earlier one, or to 'stopped'"
     )
 
 

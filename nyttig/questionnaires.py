@@ -51,7 +51,7 @@ class Questionnaire:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ScoredAnswer:
     """One filled-in questionnaire with its score; None: it has none, or an item was left out (`left_out` of them).
 
     `at_most` are the keys of the thresholds that the score is at or under. `problem`: why it cannot be counted at all.
@@ -77,7 +77,7 @@ class Questionnaires:
 
     trial_id: str
     questionnaires: tuple[Questionnaire, ...]
-    answers: tuple[Answered, ...]
+    answers: tuple[ScoredAnswer, ...]
 
 
 def questionnaires(package: TrialPackage, units: Container[str] | None = None) -> Questionnaires:
@@ -123,7 +123,7 @@ def _questionnaire(package: TrialPackage, key: str, own: OwnInstrument | None) -
     )
 
 
-def _answered(package: TrialPackage, entry: str, answer: Answer) -> Answered:
+def _answered(package: TrialPackage, entry: str, answer: Answer) -> ScoredAnswer:
     told: float | None = None
     below: tuple[str, ...] = ()
     problem = None
@@ -134,7 +134,7 @@ def _answered(package: TrialPackage, entry: str, answer: Answer) -> Answered:
     except EntryError as error:
         problem = str(error)
     left_out = sum(each in ("-", "–") for each in answer.items.split())
-    return Answered(
+    return ScoredAnswer(
         entry,
         answer.instrument,
         answer.answered_on,

@@ -110,8 +110,9 @@ class GainTogether:
     """One gain in several units: of one trial, or of all the programme's trials of a technology (`trials` names them).
 
     `pooled.units` bear the names of units, and, across trials, of unit and trial. `units_twice` stand in more than one of
-    the trials: their homes may be the same, so that the pooled interval may be too narrow. `currency` is that of a gain in money. All of it rests on before
-    and after in the same homes, whatever a trial's own design.
+    the trials: their homes may be the same, so that the pooled interval may be too narrow.
+    `currency` is that of a gain in money. All of it rests on before and after in the same homes, whatever a trial's own
+    design.
     """
 
     technology: str

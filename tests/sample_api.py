@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from sample_devices import (
     make_registered,
     make_work,
 )
+from sample_people import make_board
 from sample_report import NOW, TITLES, as_json, make_report, summary
 
 from api.entries import entry_kinds
@@ -128,8 +130,11 @@ class SampleApi:
             "/v1/trials": lambda: {"trials": [summary(report) for report in self.reports]},
             "/v1/devices": lambda: self.devices,
             "/v1/demo-sites": lambda: {"sites": self.demo_sites},
-            "/v1/entry-kinds": lambda: json.loads(entry_kinds().body),
+            "/v1/entry-kinds": lambda: json.loads(bytes(entry_kinds().body)),
             "/v1/quarantine": lambda: {"groups": self.quarantine},
+        }
+        bodies |= {
+            f"/v1/demo-sites/{site['site']}": partial(make_board, site["site"]) for site in self.demo_sites
         }
         if path in self.more:
             return 200, self.more[path]

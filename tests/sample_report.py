@@ -229,7 +229,7 @@ def gain(
         after = before + shift + (chance.random() - 0.5) * abs(shift) * 2.2
         lines.append(HomePair(home.home, home.unit, round(before, 1), round(after, 1), chance.random() < 0.2))
     difference = paired([line.after - line.before for line in lines])
-    before = fmean(line.before for line in lines) if lines else None
+    before_mean = fmean(line.before for line in lines) if lines else None
     told = difference.mean, difference.low, difference.high, difference.p
     return GainFigures(
         id=indicator.replace("_", "-"),
@@ -246,7 +246,7 @@ def gain(
         status="agreed",
         measure_on="2026-11-20 2027-02-01",
         found_on=None,
-        baseline=Baseline("measured", before, date(2026, 8, 20), "Fagsykepleier", len(lines)),
+        baseline=Baseline("measured", before_mean, date(2026, 8, 20), "Fagsykepleier", len(lines)),
         evidence_level=difference.level,
         change=Change(
             "before_after",
@@ -258,7 +258,7 @@ def gain(
         ),
         homes=tuple(lines),
         homes_missing=len(homes) - len(lines),
-        before_mean=before,
+        before_mean=before_mean,
         after_mean=fmean(line.after for line in lines) if lines else None,
         difference=difference,
         comparison=None,
@@ -375,7 +375,7 @@ def make_report(
                 FunnelStep("started", max(0, homes - 1), share(max(0, homes - 1), homes)),
             )
             if homes
-            else tuple(FunnelStep(step, 0, None) for step in ("asked", "consented", "installed", "started")),  # type: ignore[arg-type]
+            else tuple(FunnelStep(step, 0, None) for step in ("asked", "consented", "installed", "started")),
             {"stopped_using": 1, "nursing_home": 1} if homes else {},
         ),
         use_day_rate=rate(homes, steady),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sample_benefit
+from sample_people import make_safety
 from sample_report import NOW, as_json
 from sample_standby import each_alarm
 
@@ -99,6 +100,8 @@ def answer(report: Report, rest: str) -> Any | None:
         return {"entries": []}
     if rest == "calls":
         return make_calls(report)
+    if rest == "safety":
+        return make_safety(report)
     if rest == "periods":
         return as_json(trial_periods(report))
     if rest == "threshold-changes":

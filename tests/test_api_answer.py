@@ -33,7 +33,8 @@ from nyttig.expected import Registrations
 from nyttig.explain import Explanation
 from nyttig.health.assess import Health
 from nyttig.health.visits import WorkList
-from nyttig.life import Life, PhaseReport
+from nyttig.life import Life
+from nyttig.phase_report import PhaseReport
 from nyttig.programmes import ProgrammeReport, Programmes
 from nyttig.proposed import Proposals
 from nyttig.questionnaires import Questionnaires

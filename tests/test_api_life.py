@@ -253,6 +253,15 @@ def test_the_first_trial_in_a_unit_is_new_and_the_next_one_is_not(
     here, elsewhere = life(api, f"{trial}-again")["gates"]["new"]
     assert (here["outcome"], here["shown"]["trials"]) == ("not_passed", [trial])
     assert elsewhere["outcome"] == "passed"
+    later = replace(
+        package,
+        trial=replace(package.trial, id=f"{trial}-later", units=("Elsewhere",), starts=TODAY),
+    )
+    with db.connect(filled.conninfo) as session:
+        registry.save(session, later, builtin_technologies())
+        session.commit()
+    (gate,) = life(api, f"{trial}-later")["gates"]["new"]
+    assert gate["outcome"] == "passed", "a trial that never had a home has tried nothing"
 
 
 def test_it_is_put_to_use_when_somebody_in_the_line_takes_it_on(api: httpx.Client, trial: str) -> None:

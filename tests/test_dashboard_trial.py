@@ -20,6 +20,7 @@ PAGE = "views/trial.py"
 ALNA, TOILET, ALARM = "alna-medisindispenser", "odense-toilet", "trygghetsalarm"
 QUESTIONS = [
     "Needs a call",
+    "Safety: due",
     "Is it used?",
     "By whom?",
     "Who stopped?",

@@ -300,6 +300,8 @@ def test_a_shift_with_work_cannot_say_that_there_was_none(api: httpx.Client, tri
     )
     enter(api, trial, "registration", **line(trial, "h2", 2, **nothing))
     enter(api, trial, "registration", **line(trial, None, 2, shift="night", **nothing))
+    assert "'none' is registered" in refused(api, trial, "registration", **line(trial, "h2", 2))
+    assert "'none' is registered" in refused(api, trial, "registration", **line(trial, "h1", 2, shift="night"))
 
 
 def test_two_plans_of_a_unit_do_not_meet_and_one_can_be_moved(api: httpx.Client, trial: str) -> None:

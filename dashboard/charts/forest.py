@@ -1,4 +1,4 @@
-"""Units one beneath the other: each one's change with its interval, and, where they can be pooled, the mean of them as a diamond."""
+"""Units one beneath the other: each one's change with its interval, and the mean of those that can be pooled as a diamond."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def height(lines: list[Line]) -> int:
 
 
 def plot(lines: list[Line], decimals: int) -> alt.Chart:
-    """The rows, with a line where nothing changed; what lies beyond the picture ends in an arrow."""
+    """The rows, each with a mark where nothing changed; what lies beyond the picture ends in an arrow."""
     low, high = _domain(lines)
     scale = alt.Scale(domain=[low, high], nice=False)
     ticks = {tick: signed(tick, decimals) for tick in axes.round_values(low, high)}
@@ -55,7 +55,11 @@ def plot(lines: list[Line], decimals: int) -> alt.Chart:
     ]
     names = alt.Chart(pd.DataFrame(rows)).encode(y=y, tooltip=tooltip)
     layers: list[Any] = [
-        alt.Chart(pd.DataFrame([{"x": 0.0}])).mark_rule(color=FAINT, strokeWidth=1.5).encode(x=x),
+        alt.Chart(
+            pd.DataFrame([{"x": 0.0, "y": place + 0.46, "y2": place + 0.9} for place in range(len(lines))])
+        )
+        .mark_rule(color=FAINT, strokeWidth=1.5)
+        .encode(x=x, y=y, y2="y2"),
         names.mark_text(align="left", color=INK, fontSize=12).encode(x=alt.value(0), text="name:N"),
         names.mark_text(align="right", color=INK, fontSize=12).encode(x=alt.value("width"), text="shown:N"),
     ]
@@ -88,7 +92,9 @@ def plot(lines: list[Line], decimals: int) -> alt.Chart:
         dots = alt.Chart(points).encode(x=x, y=y, tooltip=tooltip)
         layers += [
             dots.transform_filter("!datum.open").mark_square(color=USED, size=70, opacity=1),
-            dots.transform_filter("datum.open").mark_point(color=USED, size=55, filled=True, fill="white"),
+            dots.transform_filter("datum.open").mark_point(
+                stroke=USED, strokeWidth=1.5, size=55, fill="white", opacity=1
+            ),
         ]
     for place, line in enumerate(lines):
         if line.pooled and line.estimate is not None:

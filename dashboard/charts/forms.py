@@ -92,6 +92,7 @@ def shares(plan: Json, required: float) -> alt.LayerChart:
             "y2": row + 0.8,
             "middle": row + 0.5,
             "zero": 0.0,
+            "end": 1.02,
             "ratio": each["ratio"] or 0.0,
             "colour": USED if not each["uncertain"] else USED_LITTLE_OBSERVED,
             "text": _("{made} of {n}").format(made=number(each["made"]), n=number(each["expected"])),
@@ -101,7 +102,7 @@ def shares(plan: Json, required: float) -> alt.LayerChart:
     ]
     names = {row + 0.5: title for row, (title, _each) in enumerate(found)}
     frame = alt.Chart(pd.DataFrame(rows))
-    x = alt.X("zero:Q", scale=alt.Scale(domain=[0, 1.25], nice=False), axis=axes.ratios())
+    x = alt.X("zero:Q", scale=alt.Scale(domain=[0, 1.3], nice=False), axis=axes.ratios())
     y = alt.Y(
         "y:Q", scale=alt.Scale(domain=[0, len(found)], reverse=True, nice=False),
         axis=axes.labelled(names, overlap=False),
@@ -110,8 +111,8 @@ def shares(plan: Json, required: float) -> alt.LayerChart:
         x=x, x2="ratio", y=y, y2="y2", color=alt.Color("colour:N", scale=None, legend=None),
         tooltip=[alt.Tooltip("text:N", title=_("Forms")), alt.Tooltip("said:N", title=_("Share"))],
     )  # fmt: skip
-    texts = frame.mark_text(align="left", dx=6, color=INK, fontSize=12).encode(
-        x="ratio:Q", y="middle:Q", text="text:N"
+    texts = frame.mark_text(align="left", color=INK, fontSize=12).encode(
+        x="end:Q", y="middle:Q", text="text:N"
     )
     line = (
         alt.Chart(pd.DataFrame([{"required": required}]))

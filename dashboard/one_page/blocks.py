@@ -15,7 +15,7 @@ Rank = int
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Text, with a few words before it in bold. `name` is what it is called where it is left out."""
+    """Text, with a few words and a colon before it in bold. `name` is what it is called where it is left out."""
 
     text: str
     lead: str = ""

@@ -7,6 +7,7 @@ from dashboard.charts import weeks as week_charts
 from dashboard.client import Json
 from dashboard.entry_choices import choice
 from dashboard.entry_words import label
+from dashboard.gain_sentences import planned_days
 from dashboard.language import (
     _,
     current,
@@ -25,11 +26,11 @@ from dashboard.language import (
 from dashboard.one_page.blocks import Band, Block, OnePage, Picture, Section, Sentence, Table, own_words
 from dashboard.one_page.gave import gains, harms, how_sure, value
 from dashboard.palette import UNKNOWN
-from dashboard.sections import due
 from dashboard.wording import (
     coverage_note,
     coverage_title,
     coverage_value,
+    due_note,
     end_reason,
     funnel_step,
     homes,
@@ -57,7 +58,7 @@ def one_page(report: Json, benefit: Json, life: Json) -> OnePage:
         Section(_("How sure is this?"), tuple(how_sure(report, benefit))),
         Section(_("Nytt, nyttig, nyttiggjort"), tuple(_gates(life))),
         Section(_("What was decided"), tuple(_decided(life))),
-        Section(_("What is next"), tuple(_next(life))),
+        Section(_("What is next"), tuple(_next(benefit, life))),
     )
     return OnePage(
         language=current().code,
@@ -88,14 +89,14 @@ def _about(trial: Json) -> str:
 def _why(benefit: Json, life: Json) -> list[Block]:
     needs = [told["idea"]["need"] for told in life["ideas"]]
     needs = needs or [each["cycle"]["need"] for each in life["cycles"]]
-    blocks: list[Block] = [Sentence(own_words(needs[0]) if needs else _("not entered"), _("Need:"))]
+    blocks: list[Block] = [Sentence(own_words(needs[0]) if needs else _("not entered"), _("Need"))]
     phases = {phase["phase"]: phase["effect_goals"] for phase in life["phases"]}
     goals = next((phases[name] for name in GOALS_OF if phases.get(name)), None)
     told = own_words("; ".join(goals)) if goals else _("not entered")
-    blocks.append(Sentence(told, _("Effect goals:")))
+    blocks.append(Sentence(told, _("Effect goals")))
     planned = [each["figures"] for each in benefit["gains"] if each["figures"]["planned"]]
     wanted = "; ".join(_wanted(gain) for gain in planned)
-    blocks.append(Sentence(wanted or _("no gain was planned"), _("Gains wanted:"), 12, _("the gains wanted")))
+    blocks.append(Sentence(wanted or _("no gain was planned"), _("Gains wanted"), 12, _("the gains wanted")))
     return blocks
 
 
@@ -154,25 +155,33 @@ def _days(report: Json) -> list[Block]:
     told, rate = report["participation"], report["use_day_rate"]
     if told is not None and told["steady"]["done"]["of"]:
         steady = told["steady"]
-        words = f"{share_interval(steady['done'])} · {due.note(told, len(told['homes']))}."
+        words = f"{share_interval(steady['done'])} · {due_note(told, len(told['homes']))}."
         words += " " + _("{late} late, {missed} missed.").format(
             late=number(steady["late"]), missed=number(steady["missed"])
         )
-        blocks.append(Sentence(words, _("Done in time:")))
+        blocks.append(Sentence(words, _("Done in time")))
     days = f"{rate_value(rate)} · {rate_note(rate)}."
-    blocks.append(Sentence(f"{days} {lossy_note(rate)}".strip(), _("Days in use:")))
-    share = report["sustained"]["share"]
-    blocks.append(
-        Sentence(_("{value}, {interval}.").format(value=share_value(share), interval=share_interval(share)),
-                 _("Became a habit:"))
-    )  # fmt: skip
-    return blocks
+    blocks.append(Sentence(f"{days} {lossy_note(rate)}".strip(), _("Days in use")))
+    habit, stayed = report["sustained"], report["retention"]
+    words = f"{share_value(habit['share'])}, {share_interval(habit['share'])}"
+    if habit["too_early"]:
+        words += " · " + ngettext("{n} home too new to say", "{n} homes too new to say", habit["too_early"])
+    if habit["unknown"]:
+        words += " · " + ngettext("{n} home unknown", "{n} homes unknown", habit["unknown"])
+    blocks.append(Sentence(f"{words}.", _("Became a habit")))
+    words = _(
+        "{share} of the homes that began: no use on {days} observed days, or somebody recorded it."
+    ).format(
+        share=share_value({"count": stayed["abandoned"], "of": stayed["homes"]}),
+        days=number(stayed["abandonment_days"]),
+    )
+    return [*blocks, Sentence(words, _("Stopped using it"))]
 
 
 def _stands_by(report: Json) -> list[Block]:
     told = report["coverage"]
     words = f"{coverage_value(told)} · {coverage_note(told, report['data']['homes'])}."
-    blocks: list[Block] = [Sentence(words, f"{coverage_title(told)}:")]
+    blocks: list[Block] = [Sentence(words, coverage_title(told))]
     if report["alarms"] is None:
         return blocks
     figures = report["alarms"]["all"]
@@ -190,7 +199,7 @@ def _stands_by(report: Json) -> list[Block]:
             missed=number(figures["missed"]["count"]),
             unknown=number(figures["unknown"]),
         )
-    return [*blocks, Sentence(f"{words}.", _("Alarms:"))]
+    return [*blocks, Sentence(f"{words}.", _("Alarms"))]
 
 
 def _funnel(steps: list[Json]) -> Table:
@@ -220,21 +229,30 @@ def _spent(life: Json) -> list[Block]:
             share=percent(spent / budget if budget else None),
         )
     )
-    return [Sentence(f"{words}.", _("The project itself:"), 9, _("what the project cost"))]
+    return [Sentence(f"{words}.", _("The project itself"), 9, _("what the project cost"))]
 
 
 def _gates(life: Json) -> list[Block]:
     found = life["gates"]
-    return [_gate(gate) for gate in (*found["new"], found["useful"], found["put_to_use"])]
+    gates = (*found["new"], found["useful"], found["put_to_use"])
+    return [_gate(gate, found["rests_on"]) for gate in gates]
 
 
-def _gate(gate: Json) -> Sentence:
+def _gate(gate: Json, rests_on: str) -> Sentence:
     words = f"{gate_words.outcome(gate_words.holds(gate))}. "
     if gate["override"]:
         words += own_words(gate_words.held(gate["override"])).rstrip(".") + ". "
         computed = gate_words.outcome(gate["outcome"])
         words += _("Computed: {outcome}.").format(outcome=computed) + " "
-    return Sentence(words + gate_words.reason(gate), f"{gate_words.title(gate)}:")
+    words += " ".join([gate_words.reason(gate), *_caveats(gate, rests_on)])
+    return Sentence(words, gate_words.title(gate))
+
+
+def _caveats(gate: Json, rests_on: str) -> list[str]:
+    """The numbers and the doubts without which a gate's answer would say too much."""
+    if gate["name"] == "useful":
+        return gate_words.by_luck(gate["shown"])
+    return [gate_words.habit(gate["shown"], rests_on)] if gate["name"] == "put_to_use" else []
 
 
 def _decided(life: Json) -> list[Block]:
@@ -247,30 +265,34 @@ def _decided(life: Json) -> list[Block]:
     told = _("{decision} ({roles}). {reason}").format(
         decision=words, roles=own_words(said["decided_by"]), reason=own_words(said["reason"])
     )
-    return [Sentence(told.rstrip(".") + ".", f"{day(parse_day(said['decided_on']))}:")]
+    return [Sentence(told.rstrip(".") + ".", day(parse_day(said["decided_on"])))]
 
 
-def _next(life: Json) -> list[Block]:
+def _next(benefit: Json, life: Json) -> list[Block]:
     blocks: list[Block] = [_where(life)]
     if life["start_waits_for"] and life["current"] in (None, "idea", "pre_study", "pre_project"):
-        blocks.append(
-            Sentence(
-                ngettext(
-                    "The main project cannot begin: {n} planned gain has no baseline. Measure it, or waive it with a reason.",
-                    "The main project cannot begin: {n} planned gains have no baseline. Measure them, or waive them with a reason.",
-                    len(life["start_waits_for"]),
-                )
-            )
-        )
-    steps = [each["cycle"]["next_step"] for each in life["cycles"] if each["cycle"]["next_step"]]
+        blocks.append(_waits(len(life["start_waits_for"])))
+    coming = sorted(
+        each
+        for gain in benefit["gains"]
+        for each in planned_days(gain["figures"])
+        if each.isoformat() > benefit["as_of"][:10]
+    )
+    if coming:
+        blocks.append(Sentence(f"{day(coming[0])}.", _("Gains are measured next on")))
+    steps = [
+        each["cycle"]["next_step"]
+        for each in life["cycles"]
+        if each["cycle"]["next_step"] and each["phase"] in (None, life["current"])
+    ]
     if steps:
         told = own_words(steps[-1]).rstrip(".") + "."
-        blocks.append(Sentence(told, _("After the last round:"), 6, _("what comes after the last round")))
+        blocks.append(Sentence(told, _("After the last round"), 6, _("what comes after the last round")))
     handover = life["handover"]
     if handover is not None and handover["left"]:
         left = ", ".join(label("handover", name) for name in handover["left"])
         blocks.append(
-            Sentence(f"{left}.", _("Left to do before the hand-over:"), 5, _("what is left to hand over"))
+            Sentence(f"{left}.", _("Left to do before the hand-over"), 5, _("what is left to hand over"))
         )
     elif handover is not None:
         blocks.append(
@@ -288,6 +310,16 @@ def _next(life: Json) -> list[Block]:
     return blocks
 
 
+def _waits(gains: int) -> Sentence:
+    return Sentence(
+        ngettext(
+            "The main project cannot begin: {n} planned gain has no baseline. Measure it, or waive it with a reason.",
+            "The main project cannot begin: {n} planned gains have no baseline. Measure them, or waive them with a reason.",
+            gains,
+        )
+    )
+
+
 def _where(life: Json) -> Sentence:
     if life["current"] is None:
         return Sentence(_("No phase has begun."))
@@ -301,4 +333,4 @@ def _where(life: Json) -> Sentence:
             else _("until {day}")
         )
         words += ", " + until.format(day=day(last))
-    return Sentence(f"{words}.", _("Now:"))
+    return Sentence(f"{words}.", _("Now"))

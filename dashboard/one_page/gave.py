@@ -8,7 +8,16 @@ from itertools import count
 from dashboard.client import Json
 from dashboard.entry_choices import choice
 from dashboard.entry_words import label
-from dashboard.gain_sentences import against_target, aloud, decimals, other_design, skew_warning, told
+from dashboard.gain_sentences import (
+    BOOKKEEPING,
+    against_target,
+    aloud,
+    decimals,
+    other_design,
+    skew_warning,
+    told,
+)
+from dashboard.harm_words import happened, more
 from dashboard.language import (
     _,
     between,
@@ -33,8 +42,6 @@ from dashboard.money_words import (
 )
 from dashboard.money_words import payer as payer_words
 from dashboard.one_page.blocks import Block, Sentence, Table, own_words
-from dashboard.sections.gain import BOOKKEEPING
-from dashboard.sections.harms import happened, more
 from dashboard.wording import homes
 
 GAINS_KEPT = 3
@@ -58,7 +65,7 @@ def gains(benefit: Json) -> list[Block]:
         gain = each["figures"]
         kept = place < GAINS_KEPT or told(gain) == "worse"
         title = own_words(gain["title"])
-        blocks.append(Sentence(_gain(each), f"{title}:", 0 if kept else 20 + place, _quoted(title)))
+        blocks.append(Sentence(_gain(each), title, 0 if kept else 20 + place, _quoted(title)))
     return blocks + _voices(benefit)
 
 
@@ -90,16 +97,19 @@ def _gain(each: Json) -> str:
 
 
 def _voices(benefit: Json) -> list[Block]:
-    """One who is content and one who is not, of those who let everyone read what they said."""
-    said = benefit["feedback"]
+    """One who is content and one who is not, residents first, of those who let everyone read what they said."""
     picked = [
-        next((each for each in reversed(said) if each["tone"] in tones), None)
+        max(
+            (each for each in benefit["feedback"] if each["tone"] in tones),
+            key=lambda each: (each["said_by"] in ("resident", "relative"), each["said_on"]),
+            default=None,
+        )
         for tones in (("good",), ("bad", "mixed"))
     ]
     return [
         Sentence(
             f"“{own_words(each['words'])}”",
-            sentence(choice("feedback", "said_by", each["said_by"])) + ":",
+            sentence(choice("feedback", "said_by", each["said_by"])),
             30,
             _("what people say"),
         )
@@ -118,14 +128,14 @@ def harms(benefit: Json) -> list[Block]:
     worst_first = sorted(found, key=lambda harm: SEVERITIES.index(harm["severity"]))
     counted = Counter(choice("harm", "severity", harm["severity"]) for harm in worst_first)
     words = ", ".join(f"{severity} {number(times)}" for severity, times in counted.items())
-    blocks.append(Sentence(f"{words}.", _("Harms entered:")))
+    blocks.append(Sentence(f"{words}.", _("Harms entered")))
     rank = count(2)
     for harm in worst_first:
-        about = [choice("harm", "severity", harm["severity"]), day(parse_day(harm["seen_on"]))]
+        about = f"{choice('harm', 'severity', harm['severity'])}, {day(parse_day(harm['seen_on']))}"
         done = own_words(harm["done"]) or _("nothing was entered of what was done about it")
         blocks.append(
             Sentence(
-                f"({', '.join(about)}): {done.rstrip('.')}.",
+                f"{about}. {sentence(done).rstrip('.')}.",
                 own_words(harm["title"]),
                 0 if harm["severity"] == "serious" else next(rank),
                 _("single harms"),
@@ -142,37 +152,44 @@ def value(benefit: Json) -> list[Block]:
     )
     blocks: list[Block] = []
     if found["time"] is not None:
-        blocks.append(_time(found))
+        blocks.append(_time(found, benefit["net_minutes"]["homes"]))
     if found["figures"] is not None:
         blocks += [*_three(found), *_doubts(benefit, titles), *_return(found)]
     if found["left_out"]:
-        named = "; ".join(f"{titles.get(each['gain'])}: {left_out(each['why'])}" for each in found["left_out"])
-        blocks.append(Sentence(f"{named}.", _("In no sum:")))
+        named = "; ".join(
+            f"{titles.get(each['gain'])}: {left_out(each['why'])}" for each in found["left_out"]
+        )
+        blocks.append(Sentence(f"{named}.", _("In no sum")))
     for each in found["figures"]["assessed"] if found["figures"] else ():
-        words = _("{low} to {high} {unit}, likely {likely}; judged by {who}, not measured, and in no sum.").format(
+        words = _(
+            "{low} to {high} {unit}, likely {likely}; judged by {who}, not measured, and in no sum."
+        ).format(
             low=number(each["low"], 1),
             high=number(each["high"], 1),
             unit=each["unit_of_measure"],
             likely=number(each["likely"], 1),
             who=own_words(each["assessed_by"]),
         )
-        blocks.append(Sentence(words, f"{own_words(each['title'])}:", 11, _("what was judged, not measured")))
+        blocks.append(Sentence(words, own_words(each["title"]), 11, _("what was judged, not measured")))
     return blocks or [Sentence(_("Nothing can be said of money yet."))]
 
 
-def _time(found: Json) -> Sentence:
+def _time(found: Json, measured: int) -> Sentence:
     time = found["time"]
-    words = _("{minutes} minutes ({interval}), {new} minutes of new work taken off; at {price} an hour.")
+    words = _(
+        "{minutes} minutes in {homes} ({interval}), {new} minutes of new work taken off; at {price} an hour."
+    )
     interval = _("no interval")
     if time["low"] is not None:
         interval = _("95% interval {interval}").format(interval=between(time["low"], time["high"]))
     told_time = words.format(
         minutes=signed(time["delivered_minutes_per_week"]),
+        homes=homes(measured),
         interval=interval,
         new=number(time["new_work_minutes_per_week"], 1),
         price=money(time["price"]["amount"], found["currency"]),
     )
-    return Sentence(told_time, _("Staff time freed a home and week:"))
+    return Sentence(told_time, _("Staff time freed a home and week"))
 
 
 def _three(found: Json) -> list[Block]:
@@ -182,9 +199,9 @@ def _three(found: Json) -> list[Block]:
     rows = [(payer_words(each["payer"]), *(number(each[kind]) for kind in kinds)) for each in shown]
     header = (
         _("Payer ({currency} a year)").format(currency=found["currency"]),
-        _("Freed"),
-        _("Reallocated"),
-        _("Cashed"),
+        sentence(_("freed")),
+        sentence(_("reallocated")),
+        sentence(_("cashed")),
     )
     words = _(
         "For {homes}. The three are no sum: what is reallocated and what is cashed are parts of what is freed."
@@ -195,7 +212,9 @@ def _three(found: Json) -> list[Block]:
     if found["figures"]["bars"]["freed_per_year"] < 0:
         blocks.append(
             Sentence(
-                _("It takes more than it frees. A loss is carried whole: extra work cannot be reallocated away.")
+                _(
+                    "It takes more than it frees. A loss is carried whole: extra work cannot be reallocated away."
+                )
             )
         )
     return blocks
@@ -233,12 +252,10 @@ def _doubts(benefit: Json, titles: dict[str, str]) -> list[Block]:
 def _return(found: Json) -> list[Block]:
     figures, currency = found["figures"], found["currency"]
     if not found["cost_lines"]:
-        return [
-            Sentence(_("No cost is entered, so nothing can be said of whether it pays for itself."))
-        ]
+        return [Sentence(_("No cost is entered, so nothing can be said of whether it pays for itself."))]
     counted = (
-        ("cashed", _("Counting only what is cashed:")),
-        ("put_to_use", _("Counting what is reallocated, too:")),
+        ("cashed", _("Counting only what is cashed")),
+        ("put_to_use", _("Counting what is reallocated, too")),
     )
     blocks: list[Block] = []
     if not any(figures[kind]["income_per_year"] for kind, _words in counted):
@@ -251,7 +268,9 @@ def _return(found: Json) -> list[Block]:
         blocks.append(Sentence(words))
     else:
         blocks += [_pays(found, kind, lead) for kind, lead in counted]
-        blocks.append(Sentence(break_even(found["even"]).rstrip(".") + ".", "", 8, _("what it takes to break even")))
+        blocks.append(
+            Sentence(break_even(found["even"]).rstrip(".") + ".", "", 8, _("what it takes to break even"))
+        )
     return [*blocks, _assumed(found)]
 
 
@@ -261,9 +280,7 @@ def _pays(found: Json, kind: str, lead: str) -> Sentence:
         money(cases[case]["result"]["net_present_value"], currency) for case in ("worst", "base", "best")
     )
     words = _("paid back {payback}; worth today {base} as planned, from {worst} at worst to {best} at best.")
-    told_return = words.format(
-        payback=pays_back(found["figures"][kind]), base=base, worst=worst, best=best
-    )
+    told_return = words.format(payback=pays_back(found["figures"][kind]), base=base, worst=worst, best=best)
     return Sentence(told_return, lead)
 
 
@@ -274,7 +291,7 @@ def _assumed(found: Json) -> Sentence:
         + ")"
         for each in found["assumed"]
     ]
-    return Sentence("; ".join(parts) + ".", _("Assumed, not measured:"))
+    return Sentence("; ".join(parts) + ".", _("Assumed, not measured"))
 
 
 def how_sure(report: Json, benefit: Json) -> list[Block]:
@@ -282,12 +299,12 @@ def how_sure(report: Json, benefit: Json) -> list[Block]:
     rate = report["use_day_rate"]
     blocks: list[Block] = []
     if rate["observability"] is not None:
-        words = _("{observed} of the days of {homes}; {unknown} are unknown, and none of them counts as unused.")
+        words = _("{observed} of the days of {homes}; unknown: {unknown}, which never counts as unused.")
         unknown = ngettext("{n} day", "{n} days", rate["unknown_days"])
         told_days = words.format(
             observed=percent(rate["observability"]), homes=homes(rate["homes"]), unknown=unknown
         )
-        blocks.append(Sentence(told_days, _("Observed:")))
+        blocks.append(Sentence(told_days, _("Observed")))
     figures = [each["figures"] for each in benefit["gains"]]
     shares = [gain["registration_ratio"] for gain in figures if gain["registration_ratio"] is not None]
     if shares:
@@ -298,7 +315,7 @@ def how_sure(report: Json, benefit: Json) -> list[Block]:
         )
         words = _("{share} of what was due, gain by gain; below {limit} a gain is called uncertain.")
         limit = percent(report["parameters"]["registration_ratio_required"])
-        blocks.append(Sentence(words.format(share=spread, limit=limit), _("Registered:")))
+        blocks.append(Sentence(words.format(share=spread, limit=limit), _("Registered")))
     blocks += _granted(benefit, figures)
     blocks.append(
         Sentence(
@@ -321,12 +338,10 @@ def _granted(benefit: Json, figures: list[Json]) -> list[Block]:
         words += " " + ngettext(
             "{n} more stands on the benefit page.", "{n} more stand on the benefit page.", rest
         )
-    return [
-        Sentence(
-            words,
-            _("The interval says what chance could do. It knows nothing of these; ask whether one of them holds:"),
-        )
-    ]
+    asked = _(
+        "The interval says what chance could do. It knows nothing of these; ask whether one of them holds:"
+    )
+    return [Sentence(f"{asked} {words}")]
 
 
 def _quoted(title: str) -> str:

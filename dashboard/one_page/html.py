@@ -44,11 +44,10 @@ def body(fit: Fitted) -> str:
 def written(fit: Fitted) -> bytes:
     """The page as a file of its own."""
     page = fit.page
-    # Browsers set the text in a font of their own: a little smaller than the PDF, so that it stays on one side, too.
     printed = (
         "@page {size: A4; margin: 10mm} body {margin: 0} "
         f"@media screen {{body {{max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem}}}} "
-        f"@media print {{body {{font-size: {fit.points * 0.96:.2f}pt}}}}"
+        f"@media print {{body {{font-size: {fit.points}pt}}}}"
     )
     return (
         f'<!doctype html>\n<html lang="{page.language}"><head><meta charset="utf-8">'
@@ -67,7 +66,7 @@ def _block(block: Block) -> str:
         return _table(block)
     if isinstance(block, Picture):
         return _picture(block)
-    lead = f"<b>{escape(block.lead)}</b> " if block.lead else ""
+    lead = f"<b>{escape(block.lead)}:</b> " if block.lead else ""
     return f"<p>{lead}{escape(block.text)}</p>"
 
 
@@ -81,12 +80,9 @@ def _table(table: Table) -> str:
 
 
 def _picture(picture: Picture) -> str:
-    legend = "".join(
-        f"<span>{pictures.swatch(band)}{escape(band.words)}</span> " for band in picture.bands
-    )
+    legend = "".join(f"<span>{pictures.swatch(band)}{escape(band.words)}</span> " for band in picture.bands)
     return (
         f'<figure>{pictures.drawn(picture)}<div class="span" aria-hidden="true"><span>{escape(picture.first)}</span>'
-        f"<span>{escape(picture.last)}</span></div><div class=\"legend\">{legend}</div>"
+        f'<span>{escape(picture.last)}</span></div><div class="legend">{legend}</div>'
         f"<figcaption>{escape(picture.words)}</figcaption></figure>"
     )
-

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import io
-import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 
 from fpdf import FPDF
 from fpdf.prefs import ViewerPreferences
 
 from dashboard.one_page import picture as pictures
 from dashboard.one_page.blocks import Block, OnePage, Picture, Section, Sentence, Table, shortenings
+from dashboard.one_page.letters import FAMILY, FILES, MM_PER_POINT, Word, close, lines, style, width_mm, words
 from dashboard.palette import FAINT, GRID, INK, USED
 from nyttig.errors import NyttigError
-
-FONTS = Path(__file__).with_name("fonts")
-FONT = "DejaVuSansCondensed"
 
 # A4 in millimetres.
 WIDTH, HEIGHT, MARGIN, GAP = 210.0, 297.0, 11.0, 6.0
@@ -30,14 +25,9 @@ SIZES = (9.0, 8.6, 8.2, 7.8, 7.5, 7.2)
 """Points, tried from the largest; only when the smallest is too large is anything left out."""
 
 TITLE_POINTS = 15.0
-MM_PER_POINT = 25.4 / 72
 LEADING = 1.27
-MEASURED_AT = 100.0
 
-Word = tuple[str, bool]
-"""A word, and whether it is bold."""
-
-Item = tuple[float, Callable[[float, float], None]]
+Item = tuple[float, Callable[[FPDF, float, float], None]]
 """How high it is, and what draws it with its upper left corner there."""
 
 
@@ -72,9 +62,15 @@ def written(fit: Fitted) -> bytes:
     return _Sheet(fit.page, fit.points).written()
 
 
-@lru_cache
-def _font(bold: bool) -> bytes:
-    return (FONTS / f"{FONT}{'-Bold' if bold else ''}.ttf").read_bytes()
+def _blank() -> FPDF:
+    """One empty side of A4, with the two weights of the font."""
+    pdf = FPDF(format="A4")
+    pdf.set_auto_page_break(False)
+    pdf.set_margin(0)
+    for bold, file in FILES.items():
+        pdf.add_font(FAMILY, style(bold), file)
+    pdf.add_page()
+    return pdf
 
 
 class _Sheet:
@@ -82,18 +78,11 @@ class _Sheet:
 
     def __init__(self, page: OnePage, points: float) -> None:
         self.page, self.points = page, points
-        self.pdf = FPDF(format="A4")
-        self.pdf.set_auto_page_break(False)
-        self.pdf.set_margin(0)
-        self.pdf.c_margin = 0
-        for bold in (False, True):
-            self.pdf.add_font("page", "B" if bold else "", io.BytesIO(_font(bold)))
-        self.pdf.add_page()
         self.line = points * MM_PER_POINT * LEADING
         self.items, self.headings = self._items()
-        about = self._lines(page.about, WIDTH - 2 * MARGIN, points)
-        title = self._lines(page.title, WIDTH - 2 * MARGIN, TITLE_POINTS, bold=True)
-        foot = self._lines(page.foot, WIDTH - 2 * MARGIN, points - 0.6)
+        about = lines(words(page.about), WIDTH - 2 * MARGIN, points)
+        title = lines(words(page.title, bold=True), WIDTH - 2 * MARGIN, TITLE_POINTS)
+        foot = lines(words(page.foot), WIDTH - 2 * MARGIN, points - 0.6)
         self.head, self.foot = (title, about), foot
         self.top = MARGIN + len(title) * TITLE_POINTS * MM_PER_POINT * LEADING + len(about) * self.line + 2.5
         self.bottom = HEIGHT - MARGIN - len(foot) * self.line - 1
@@ -104,7 +93,7 @@ class _Sheet:
 
     def written(self) -> bytes:
         """Everything is drawn."""
-        page, pdf = self.page, self.pdf
+        page, pdf = self.page, _blank()
         made = datetime.fromisoformat(page.made_at)
         pdf.set_creation_date(made)
         pdf.set_title(page.title)
@@ -113,18 +102,20 @@ class _Sheet:
         pdf.set_lang(page.language)
         pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
         title, about = self.head
-        y = self._write(title, MARGIN, MARGIN, TITLE_POINTS, INK)
-        y = self._write(about, MARGIN, y, self.points, FAINT)
-        self._rule(y + 0.8)
+        y = self._write(pdf, title, MARGIN, MARGIN, TITLE_POINTS, INK)
+        y = self._write(pdf, about, MARGIN, y, self.points, FAINT)
+        self._rule(pdf, y + 0.8)
         split = self._split()
         for column, items in enumerate((self.items[:split], self.items[split:])):
             y = self.top
             for height, draw in items:
-                draw(MARGIN + column * (COLUMN + GAP), y)
+                draw(pdf, MARGIN + column * (COLUMN + GAP), y)
                 y += height
-        self._rule(self.bottom)
-        self._write(self.foot, MARGIN, self.bottom + 1, self.points - 0.6, FAINT)
-        return bytes(pdf.output())
+        self._rule(pdf, self.bottom)
+        self._write(pdf, self.foot, MARGIN, self.bottom + 1, self.points - 0.6, FAINT)
+        content = bytes(pdf.output())
+        close(pdf)
+        return content
 
     def _split(self) -> int:
         """Where the second column begins so that both are about as long; never right after a heading."""
@@ -148,11 +139,11 @@ class _Sheet:
         return items, headings
 
     def _heading(self, section: Section) -> Item:
-        lines = self._lines(section.heading, COLUMN, self.points + 1.5, bold=True)
-        height = len(lines) * (self.points + 1.5) * MM_PER_POINT * LEADING + 1.4
+        found = lines(words(section.heading, bold=True), COLUMN, self.points + 1.5)
+        height = len(found) * (self.points + 1.5) * MM_PER_POINT * LEADING + 1.4
 
-        def draw(x: float, y: float) -> None:
-            self._write(lines, x, y + 1.2, self.points + 1.5, USED)
+        def draw(pdf: FPDF, x: float, y: float) -> None:
+            self._write(pdf, found, x, y + 1.2, self.points + 1.5, USED)
 
         return height, draw
 
@@ -162,137 +153,92 @@ class _Sheet:
         return self._picture(block) if isinstance(block, Picture) else self._sentence(block)
 
     def _sentence(self, block: Sentence) -> Item:
-        words = [*self._words(block.lead, bold=True), *self._words(block.text)]
-        lines = self._wrapped(words, COLUMN, self.points)
-        return len(lines) * self.line + 0.9, partial(self._draw_lines, lines)
+        lead = f"{block.lead}:" if block.lead else ""
+        found = lines([*words(lead, bold=True), *words(block.text)], COLUMN, self.points)
+        return len(found) * self.line + 0.9, partial(self._draw_lines, found)
 
-    def _draw_lines(self, lines: list[list[Word]], x: float, y: float) -> None:
-        self._write(lines, x, y, self.points, INK)
+    def _draw_lines(self, found: list[list[Word]], pdf: FPDF, x: float, y: float) -> None:
+        self._write(pdf, found, x, y, self.points, INK)
 
     def _table(self, table: Table) -> Item:
         cells = [table.header, *table.rows]
         others = [
-            max(self._width(row[place], self.points, bold=row is table.header) for row in cells) + 2.5
+            max(width_mm(row[place], self.points, bold=row is table.header) for row in cells) + 2.5
             for place in range(1, len(table.header))
         ]
         first = COLUMN - sum(others)
-        rows = [
-            (self._lines(row[0], first, self.points, bold=row is table.header), row) for row in cells
-        ]
-        height = sum(len(lines) for lines, _row in rows) * self.line + len(rows) * 0.5 + 1.5
+        rows = [(lines(words(row[0], bold=row is table.header), first, self.points), row) for row in cells]
+        height = sum(len(found) for found, _row in rows) * self.line + len(rows) * 0.5 + 1.5
 
-        def draw(x: float, y: float) -> None:
-            for lines, row in rows:
-                below = self._write(lines, x, y, self.points, INK)
+        def draw(pdf: FPDF, x: float, y: float) -> None:
+            for found, row in rows:
+                below = self._write(pdf, found, x, y, self.points, INK)
                 right = x + first
                 for text, width in zip(row[1:], others, strict=True):
                     right += width
                     bold = row is table.header
-                    start = right - self._width(text, self.points, bold=bold)
-                    self._write([self._words(text, bold=bold)], start, y, self.points, INK)
+                    start = right - width_mm(text, self.points, bold=bold)
+                    self._write(pdf, [words(text, bold=bold)], start, y, self.points, INK)
                 y = below + 0.5
-                self._rule(y - 0.2, x, x + COLUMN)
+                self._rule(pdf, y - 0.2, x, x + COLUMN)
 
         return height, draw
 
     def _picture(self, picture: Picture) -> Item:
-        words = self._lines(picture.words, COLUMN, self.points)
+        told = lines(words(picture.words), COLUMN, self.points)
         drawing = COLUMN * pictures.HEIGHT / pictures.WIDTH
         legend = self._legend(picture)
-        height = 1 + drawing + self.line + len(legend) * self.line + len(words) * self.line + 1.4
+        height = 1 + drawing + self.line + len(legend) * self.line + len(told) * self.line + 1.4
 
-        def draw(x: float, y: float) -> None:
+        def draw(pdf: FPDF, x: float, y: float) -> None:
             svg = io.BytesIO(pictures.drawn(picture).encode())
-            self.pdf.image(svg, x, y + 1, COLUMN, drawing, alt_text=picture.words)
+            pdf.image(svg, x, y + 1, COLUMN, drawing, alt_text=picture.words)
             y += 1 + drawing
-            self._write([self._words(picture.first)], x, y, self.points, FAINT)
-            end = x + COLUMN - self._width(picture.last, self.points)
-            y = self._write([self._words(picture.last)], end, y, self.points, FAINT)
+            self._write(pdf, [words(picture.first)], x, y, self.points, FAINT)
+            end = x + COLUMN - width_mm(picture.last, self.points)
+            y = self._write(pdf, [words(picture.last)], end, y, self.points, FAINT)
             for line in legend:
                 left = x
                 for svg_text, label, width in line:
                     side = self.points * MM_PER_POINT * 0.8
                     swatch = io.BytesIO(svg_text.encode())
-                    self.pdf.image(swatch, left, y + 0.25 * side, side, side)
-                    self._write([self._words(label)], left + side + 1, y, self.points, INK)
+                    pdf.image(swatch, left, y + 0.25 * side, side, side)
+                    self._write(pdf, [words(label)], left + side + 1, y, self.points, INK)
                     left += width
                 y += self.line
-            self._write(words, x, y, self.points, INK)
+            self._write(pdf, told, x, y, self.points, INK)
 
         return height, draw
 
     def _legend(self, picture: Picture) -> list[list[tuple[str, str, float]]]:
         """Swatch, words and width of each band, in as many lines as it takes."""
-        lines: list[list[tuple[str, str, float]]] = [[]]
+        made: list[list[tuple[str, str, float]]] = [[]]
         for band in picture.bands:
-            width = self._width(band.words, self.points) + self.points * MM_PER_POINT * 0.8 + 4
-            if lines[-1] and sum(each[2] for each in lines[-1]) + width > COLUMN:
-                lines.append([])
-            lines[-1].append((pictures.swatch(band), band.words, width))
-        return lines
+            width = width_mm(band.words, self.points) + self.points * MM_PER_POINT * 0.8 + 4
+            if made[-1] and sum(each[2] for each in made[-1]) + width > COLUMN:
+                made.append([])
+            made[-1].append((pictures.swatch(band), band.words, width))
+        return made
 
-    def _words(self, text: str, *, bold: bool = False) -> list[Word]:
-        return [(word, bold) for word in re.split(r"[ \t\r\n]+", self._printable(text)) if word]
-
-    def _lines(self, text: str, width: float, points: float, *, bold: bool = False) -> list[list[Word]]:
-        return self._wrapped(self._words(text, bold=bold), width, points)
-
-    def _wrapped(self, words: Sequence[Word], width: float, points: float) -> list[list[Word]]:
-        """The words in lines no wider than this; a word that is wider is cut."""
-        lines: list[list[Word]] = []
-        used = width
-        for word, bold in words:
-            for part in self._cut(word, width, points, bold=bold):
-                wide = self._width(part, points, bold=bold)
-                space = self._width(" ", points, bold=bold)
-                if not lines or used + space + wide > width:
-                    lines.append([])
-                    used = -space
-                lines[-1].append((part, bold))
-                used += space + wide
-        return lines
-
-    def _cut(self, word: str, width: float, points: float, *, bold: bool) -> list[str]:
-        parts = [""]
-        for letter in word if self._width(word, points, bold=bold) > width else [word]:
-            if parts[-1] and self._width(parts[-1] + letter, points, bold=bold) > width:
-                parts.append("")
-            parts[-1] += letter
-        return parts
-
-    def _width(self, text: str, points: float, *, bold: bool = False) -> float:
-        self.pdf.set_font("page", "B" if bold else "", MEASURED_AT)
-        return self.pdf.get_string_width(text) * points / MEASURED_AT
-
-    def _write(self, lines: list[list[Word]], x: float, y: float, points: float, colour: str) -> float:
+    def _write(
+        self, pdf: FPDF, found: list[list[Word]], x: float, y: float, points: float, colour: str
+    ) -> float:
         """The lines stand with their upper left corner there, each run of one weight at once; where they end."""
-        self.pdf.set_text_color(colour)
+        pdf.set_text_color(colour)
         height = points * MM_PER_POINT * LEADING
-        for line in lines:
+        for line in found:
             at = x
             for bold in (True, False):  # a lead is bold, and comes first
                 text = " ".join(word for word, heavy in line if heavy == bold)
                 if text:
-                    wide = self._width(text + " ", points, bold=bold)
-                    self.pdf.set_font("page", "B" if bold else "", points)
-                    self.pdf.text(at, y + height * 0.8, text)
+                    wide = width_mm(text + " ", points, bold=bold)
+                    pdf.set_font(FAMILY, style(bold), points)
+                    pdf.text(at, y + height * 0.8, text)
                     at += wide
             y += height
         return y
 
-    def _rule(self, y: float, left: float = MARGIN, right: float = WIDTH - MARGIN) -> None:
-        self.pdf.set_draw_color(GRID)
-        self.pdf.set_line_width(0.2)
-        self.pdf.line(left, y, right, y)
-
-    def _printable(self, text: str) -> str:
-        """The text in letters that the font has; others by the letter they come from, else as a question mark."""
-        known = self.pdf.fonts["page"].cmap
-        told = []
-        for letter in text:
-            if letter.isspace() or ord(letter) in known:
-                told.append(letter)
-            else:
-                base = "".join(part for part in unicodedata.normalize("NFKD", letter) if ord(part) in known)
-                told.append(base or "?")
-        return "".join(told)
+    def _rule(self, pdf: FPDF, y: float, left: float = MARGIN, right: float = WIDTH - MARGIN) -> None:
+        pdf.set_draw_color(GRID)
+        pdf.set_line_width(0.2)
+        pdf.line(left, y, right, y)

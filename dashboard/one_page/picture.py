@@ -22,7 +22,7 @@ def drawn(picture: Picture) -> str:
     """The stacked columns as SVG."""
     highest = max((sum(column) for column in picture.columns), default=0.0) or 1.0
     step = WIDTH / max(len(picture.columns), 1)
-    shapes = []
+    shapes: list[str] = []
     for place, column in enumerate(picture.columns):
         tops = [0.0, *accumulate(column)]
         for band, low, high in zip(picture.bands, tops, tops[1:], strict=False):
@@ -51,6 +51,4 @@ def _filled(band: Band, left: float, right: float, top: float, bottom: float) ->
 
 def _svg(width: float, height: float, shapes: list[str], words: str = "") -> str:
     told = f'role="img" aria-label="{escape(words)}"' if words else 'aria-hidden="true"'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" {told}>{"".join(shapes)}</svg>'
-    )
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" {told}>{"".join(shapes)}</svg>'

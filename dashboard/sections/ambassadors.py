@@ -1,15 +1,21 @@
-"""Ambassadors: how many are trained and active, by unit and by month; never who."""
+"""Ambassadors: how many are trained and active, by unit and by month; and those of a whole training entered at once."""
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
 import streamlit as st
 
-from dashboard import table
+from dashboard import entry_offers, live, registry, table
 from dashboard.charts import counts
 from dashboard.charts.counts import Count
-from dashboard.client import Json
+from dashboard.client import ApiRefusedError, Json
+from dashboard.entry_words import label
 from dashboard.facts import plain
-from dashboard.language import _, month, ngettext, number
+from dashboard.language import _, current, month, ngettext, number
 from dashboard.table import Column
 
 ENTERED, COUNTED = "entries", "units_table"
@@ -67,6 +73,100 @@ def months(setting: Json) -> None:
         ]
     )
     st.caption(_("Active of those trained by the end of each month; the newest month so far."))
+
+
+def several(trial: str) -> None:
+    """All who were at a training can be entered at once, a code a line; all of them or none, with the press that undoes it."""
+    name = f"ambassadors:several:{trial}"
+
+    @live.apart
+    def unfold() -> None:
+        key = f"{name}:{registry.turn(name)}"
+        box = st.expander(
+            _("Enter all who were at a training"),
+            icon=":material/group_add:",
+            key=f"{key}:open",
+            on_change="rerun",
+        )
+        if box.open:
+            with box:
+                _several(trial, name, key)
+        registry.say_refusal(name)
+        answer = registry.answer_of(name)
+        if answer is not None:
+            st.success(answer["said"], icon=":material/check_circle:")
+            if answer["entries"] and st.button(_("Undo"), icon=":material/undo:", key=f"undo:{key}"):
+                registry.press(name, partial(_undo_all, answer["entries"]))
+
+    unfold()
+
+
+def _several(trial: str, name: str, key: str) -> None:
+    facts = live.trial(trial)
+    with st.form(key, border=False, enter_to_submit=False):
+        codes = st.text_area(
+            _("Codes, one a line"),
+            help=_("A code of your own, such as amb-07; never a name."),
+            key=f"{key}:codes",
+        )
+        unit = st.selectbox(label("ambassador", "unit"), facts["units"], key=f"{key}:unit")
+        trained_on = st.date_input(
+            label("ambassador", "trained_on"),
+            value=datetime.now(ZoneInfo(facts["timezone"])).date(),
+            format="DD/MM/YYYY" if current().code == "en" else "DD.MM.YYYY",
+            key=f"{key}:day",
+        )
+        if not st.form_submit_button(
+            _("Enter them"), type="primary", icon=":material/check:", key=f"{key}:go"
+        ):
+            return
+    named = list(dict.fromkeys(code.strip() for code in re.split(r"[\n,;]", codes) if code.strip()))
+    if not named:
+        registry.refuse(name, _("“{field}” is empty: fill it in.").format(field=_("Codes, one a line")))
+    elif isinstance(trained_on, date) and unit is not None:
+        registry.press(name, partial(_enter_all, trial, named, unit, trained_on.isoformat()))
+
+
+def _enter_all(trial: str, codes: list[str], unit: str, trained_on: str) -> Json:
+    """Each is trained from that day on. Whoever was named before keeps the unit; where one is refused, none is entered."""
+    client = live.client()
+    known = {each["data"]["code"]: each for each in client.entries(trial, "ambassador")}
+    entered: list[Json] = []
+    try:
+        for code in codes:
+            before = known.get(code)
+            if before is None:
+                values = {"code": code, "unit": unit, "trained_on": trained_on}
+                entered.append(client.enter(trial, "ambassador", values))
+            elif not before["data"].get("trained_on"):
+                values = {**before["data"], "trained_on": trained_on}
+                entered.append(client.change_entry(before["entry"], before["version"], values))
+    except ApiRefusedError:
+        _undo_all(entered)
+        raise
+    _forget()
+    said = ngettext(
+        "{n} ambassador is entered as trained.", "{n} ambassadors are entered as trained.", len(entered)
+    )
+    left = len(codes) - len(entered)
+    if left:
+        said += " " + ngettext("{n} was so before.", "{n} were so before.", left)
+    return {"said": said, "entries": entered}
+
+
+def _undo_all(entered: list[Json]) -> Json:
+    for entry in reversed(entered):
+        live.client().step_back(entry["entry"], entry["version"], "undo")
+    _forget()
+    return {
+        "said": ngettext("{n} is as it was before.", "{n} are as they were before.", len(entered)),
+        "entries": [],
+    }
+
+
+def _forget() -> None:
+    live.forget_trials()
+    entry_offers.forget()
 
 
 def source(told_by: str | None) -> str:

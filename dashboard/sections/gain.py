@@ -21,6 +21,7 @@ from dashboard.gain_sentences import (
     amount,
     decimals,
     other_design,
+    planned_days,
     skew_warning,
     told,
     verdict,
@@ -87,17 +88,7 @@ def due(gain: Json, today: date) -> list[date]:
         return []
     last = parse_day(gain["last_measured_on"])
     wait = timedelta(days=MEASURED_DAYS_BEFORE)
-    return [each for each in _planned(gain) if each <= today and (last is None or last < each - wait)]
-
-
-def _planned(gain: Json) -> list[date]:
-    days = []
-    for text in (gain["measure_on"] or "").replace(",", " ").replace(";", " ").split():
-        try:
-            days.append(date.fromisoformat(text))
-        except ValueError:
-            continue
-    return sorted(days)
+    return [each for each in planned_days(gain) if each <= today and (last is None or last < each - wait)]
 
 
 def _about(gain: Json) -> None:
@@ -204,7 +195,7 @@ def _agreed(gain: Json, today: date) -> list[str]:
         lines.append(_("Whose money or time: {payer}").format(payer=gain["payer"]))
     if gain["status"]:
         lines.append(_("Stands: {status}").format(status=choice("gain", "status", gain["status"])))
-    overdue, coming = due(gain, today), [each for each in _planned(gain) if each > today]
+    overdue, coming = due(gain, today), [each for each in planned_days(gain) if each > today]
     if overdue:
         lines.append(_("To be measured now: was due on {days}").format(days=", ".join(map(day, overdue))))
     if coming:

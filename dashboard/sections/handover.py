@@ -89,7 +89,10 @@ def maintenance(life: Json) -> None:
             }[told["state"]].format(due=due, last=last)
         )
     )
-    for title, window in ((_("The last 30 days with support"), told["before"]), (_("The 30 days half a year later"), told["now"])):
+    for title, window in (
+        (_("The last 30 days with support"), told["before"]),
+        (_("The 30 days half a year later"), told["now"]),
+    ):
         if window is not None:
             _window(title, window)
     if told["now"] is not None and trial["usage_class"] == "standby":

@@ -207,7 +207,9 @@ def _return(found: Json, titles: dict[str, str], trial: str, may_change: bool) -
         (_("only what is cashed"), figures["cashed"]),
         (_("cashed and reallocated"), figures["put_to_use"]),
     )
-    if not any(each["income_per_year"] for _words, each in counted):
+    # A loss alone is no plan: as long as something is undecided, it is too early to tell.
+    incomes = [each["income_per_year"] for _words, each in counted]
+    if not any(incomes) or (found["undecided_gains"] and max(incomes) <= 0):
         st.info(
             _(
                 "{upfront} are paid at the start and {running}; income is what is cashed or reallocated, and nothing is yet."

@@ -66,7 +66,7 @@ def offer(life: Json) -> None:
 def asked(life: Json) -> bool:
     """The report in the address stands on the page, with the way back; False where none is asked for."""
     phase = st.query_params.get(ASKED)
-    if phase not in [each["phase"] for each in life["phases"]] or phase is None:
+    if phase not in [each["phase"] for each in life["phases"] if each["began_on"]] or phase is None:
         return False
     report = live.phase_report(life["trial"]["id"], phase)
     gains = {gain["data"]["id"]: gain["data"]["title"] for gain in live.entries(life["trial"]["id"], "gain")}
@@ -202,8 +202,7 @@ def _results(report: Json) -> str:
             )
         )
     lines += [_gain(gain) for gain in found["gains"]]
-    lines.append(_harms(found))
-    return _list(lines)
+    return _list([*lines, *_harms(found)])
 
 
 def _gain(gain: Json) -> str:
@@ -223,22 +222,21 @@ def _gain(gain: Json) -> str:
     return words + (". " + _("Uncertain: too little was registered") if gain["uncertain"] else "")
 
 
-def _harms(found: Json) -> str:
-    """Harms and adverse events, and how many homes may still have one where none had."""
-    adverse = found["adverse"]
-    share = adverse["homes"]
-    words = _("Harms entered: {harms}. Adverse events: {events}, in {count} of {of}").format(
-        harms=number(len(found["harms"])),
-        events=number(adverse["events"]),
+def _harms(found: Json) -> list[str]:
+    """Harms, and adverse events with how many homes may still have one where none had."""
+    named = "; ".join(each["harm"]["title"] for each in found["harms"])
+    harms = _("Harms entered: {n}").format(n=number(len(found["harms"])))
+    share = found["adverse"]["homes"]
+    events = _("Adverse events: {events}, in {count} of {of}").format(
+        events=number(found["adverse"]["events"]),
         count=number(share["homes_with_event"]),
         of=homes(share["homes"]),
     )
     if not share["homes_with_event"] and share["at_most"] is not None:
-        words += " " + _("(so it may be up to {share} of homes like these)").format(
+        events += " " + _("(so it may be up to {share} of homes like these)").format(
             share=percent(share["at_most"])
         )
-    named = "; ".join(each["harm"]["title"] for each in found["harms"])
-    return words + (f": {named}" if named else "")
+    return [harms + (f": {named}" if named else ""), events]
 
 
 def _gates(found: Json, gains: gate_words.Titles, trials: gate_words.Titles) -> str:

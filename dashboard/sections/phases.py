@@ -112,14 +112,14 @@ def cards(life: Json) -> None:
 def budget(life: Json) -> None:
     """What was spent stands against what may be spent, for all phases and for each."""
     currency = life["trial"]["currency"]
-    if life["budget"] is None and not life["spent"]:
+    if not life["budget"] and not life["spent"]:
         st.caption(_("Neither a budget nor a payment is entered yet. A budget belongs to a phase."))
         return
     rows = [(_("All phases"), life["spent"], life["budget"])]
     rows += [
         (name(phase["phase"]), phase["spent"], phase["budget"])
         for phase in life["phases"]
-        if phase["spent"] or phase["budget"] is not None
+        if phase["spent"] or phase["budget"]
     ]
     st.html("".join(_bar(title, spent, whole, currency) for title, spent, whole in rows))
 
@@ -162,7 +162,7 @@ def _card(phase: Json, currency: str) -> str:
     decisions = "".join(f"<li>{escape(decision(each))}</li>" for each in phase["decisions"])
     title = _("Decisions")
     told = f'<div style="margin-top:.3rem"><b>{escape(title)}</b><ul style="margin:.1rem 0 0">{decisions}</ul></div>'
-    spent = phase["spent"] or phase["budget"] is not None
+    spent = phase["spent"] or phase["budget"]
     return (
         f'<div style="color:{INK};overflow-wrap:anywhere"><h3 style="margin:0;padding:0">{escape(name(phase["phase"]))}</h3>'
         f'<div style="color:{FAINT};font-size:.88rem">{escape(" · ".join(each for each in about if each))}</div>'

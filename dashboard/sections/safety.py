@@ -38,9 +38,10 @@ def block(report: Json) -> None:
     """On the trial's page, in a few lines: how much is due, what is most urgent, and the way to the page that settles it."""
     told = live.safety(report["trial"]["id"])
     st.header(_("Safety: due"), anchor=False)
-    link = f"[{_('Safety of each home')}]({href('safety', trial=told['trial_id'])})"
+    page = _("Safety of each home")
+    link = f"[{page}]({href('safety', trial=told['trial_id'])})"
     if not told["due_homes"]:
-        st.markdown(f"{_('Nothing is due in any home.')} {link}")
+        st.markdown(_("Nothing is due in any home.") + f" {link}")
         return
     kinds: dict[str, int] = {}
     for home in told["homes"]:
@@ -234,7 +235,7 @@ def point_words(point: Json) -> str:
         words += f": {point['what']}"
     since = _("since {day}").format(day=day(parse_day(point["since"])))
     if not point["days"]:
-        return f"{words} · {_('since today')}"
+        return words + " · " + _("since today")
     return f"{words} · {since}, " + ngettext("{n} day", "{n} days", point["days"])
 
 

@@ -11,7 +11,7 @@ from dashboard.client import Json
 from dashboard.entry_choices import choice
 from dashboard.entry_words import label
 from dashboard.facts import plain
-from dashboard.language import _, day, ngettext, number, parse_day, titled
+from dashboard.language import _, day, number, parse_day, titled
 from dashboard.palette import CAREFUL, FAINT, GOOD, GRID, INK, UNUSED, USED
 from dashboard.sections import entry_form, entry_list
 from dashboard.table import Column
@@ -37,7 +37,7 @@ def show(programme: Json) -> None:
             for state, count in counts.items()
             if count
         ]
-        st.caption(plain(ngettext("{n} spread", "{n} spreads", len(found)) + " · " + " · ".join(words)))
+        st.caption(plain(" · ".join(words)))
         ordered = sorted(
             found, key=lambda each: (each["technology"], STATES.index(each["transfer"]["status"]))
         )
@@ -56,15 +56,23 @@ def show(programme: Json) -> None:
 
 
 def _entered(trial: Json) -> None:
-    """The trial's spread can be entered and changed."""
-    with st.expander(
-        plain(_("Enter or change the spread of “{title}”").format(title=trial["title"])),
-        icon=":material/edit:",
-    ):
-        entry_form.offer(
-            "transfer", trial["id"], place=PLACE, title=_("Enter a unit that considers it or takes it on")
+    """The trial's spread can be entered and changed; what was entered is asked for when somebody unfolds it."""
+
+    @live.apart
+    def unfold() -> None:
+        words = _("Enter or change the spread of “{title}”").format(title=trial["title"])
+        box = st.expander(
+            plain(words), icon=":material/edit:", key=f"{PLACE}:{trial['id']}:spread", on_change="rerun"
         )
-        entry_list.show("transfer", trial["id"], live.entries(trial["id"], "transfer"), place=f"{PLACE}:list")
+        if not box.open:
+            return
+        with box:
+            offer = _("Enter a unit that considers it or takes it on")
+            entry_form.offer("transfer", trial["id"], place=PLACE, title=offer)
+            found = live.entries(trial["id"], "transfer")
+            entry_list.show("transfer", trial["id"], found, place=f"{PLACE}:list")
+
+    unfold()
 
 
 def _arrow(each: Json) -> str:

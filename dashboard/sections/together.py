@@ -13,7 +13,7 @@ from dashboard.charts.frame import place
 from dashboard.client import Json
 from dashboard.facts import plain
 from dashboard.gain_sentences import decimals
-from dashboard.language import _, between, ngettext, sentence, signed, titled
+from dashboard.language import _, between, ngettext, sentence, signed, titled, within
 from dashboard.table import Column
 from dashboard.wording import evidence, gain_type, homes, indicator
 
@@ -63,7 +63,10 @@ def _gain(gain: Json, titles: Mapping[str, str], *, alone: bool = False) -> None
     pooled = {**gain["pooled"], "not_pooled": _left_out(gain, titles)}
     fine = _decimals(gain)
     if not alone:
-        st.subheader(plain(gain["titles"][0]), anchor=False)
+        title = (
+            gain["titles"][0] if len(gain["titles"]) == 1 else indicator(gain["indicator"]).replace("_", " ")
+        )
+        st.subheader(plain(title), anchor=False)
     st.caption(plain(" · ".join(_about(gain))))
     lines = _lines(gain, titles, fine)
     words = "; ".join(f"{line.name}: {line.shown}" for line in lines)
@@ -86,10 +89,27 @@ def _gain(gain: Json, titles: Mapping[str, str], *, alone: bool = False) -> None
                 "narrow."
             ).format(units=", ".join(gain["units_twice"]))
         )
-    level = max((unit["level"] for unit in gain["units"]), default=0)
-    notes.append(evidence(level) + ".")
+    picture = [_("Squares: units, with 95% intervals; open: too few homes for one.")]
+    if gain["pooled"]["random"] is not None:
+        picture.append(_("Diamond: all together, as wide as its interval."))
+    if gain["pooled"]["prediction_low"] is not None:
+        picture.append(_("Dashed: where a further unit would lie."))
+    notes.append(" ".join(picture))
+    notes += _evidence(gain, titles)
     st.caption("  \n".join(plain(note) for note in notes))
     _table(name, gain, titles, fine)
+
+
+def _evidence(gain: Json, titles: Mapping[str, str]) -> list[str]:
+    """The level of the units that were measured; where they differ, of which each is."""
+    measured = [unit for unit in gain["units"] if unit["homes"]]
+    levels = sorted({unit["level"] for unit in measured}, reverse=True)
+    if len(levels) < 2:
+        return [f"{evidence(level)}." for level in levels]
+    return [
+        f"{', '.join(_name(unit, gain, titles) for unit in measured if unit['level'] == level)}: {within(evidence(level))}."
+        for level in levels
+    ]
 
 
 def _about(gain: Json) -> list[str]:
@@ -138,7 +158,7 @@ def _lines(gain: Json, titles: Mapping[str, str], fine: int) -> list[Line]:
 
 def _shown(estimate: float | None, low: float | None, high: float | None, fine: int) -> str:
     if estimate is None:
-        return _("not measured")
+        return _("not measured yet")
     if low is None:
         return _("{change}, too few homes").format(change=signed(estimate, fine))
     return f"{signed(estimate, fine)} ({between(low, high, fine)})"
@@ -184,6 +204,7 @@ def _table(name: str, gain: Json, titles: Mapping[str, str], fine: int) -> None:
             Column("estimate", _("Mean change"), "number", fine),
             Column("low", _("At least"), "number", fine),
             Column("high", _("At most"), "number", fine),
+            Column("level", _("Level"), "number"),
         ],
         every_row=lambda: gain["units"],
     )

@@ -42,6 +42,13 @@ def interest(board: Json) -> None:
     told = board["asked"]
     if told["asked_visits"] or told["enquiries"]:
         st.markdown(_way(told))
+        counts.show(
+            [
+                Count(_("Visits that asked"), told["asked_visits"], None, ""),
+                Count(_("Enquiries"), told["enquiries"], None, ""),
+                Count(_("Led to a trial"), told["became_trial"], None, ", ".join(_titles(told["trials"]))),
+            ]
+        )
     else:
         st.markdown(
             _(
@@ -150,7 +157,7 @@ def _visits(board: Json) -> None:
         )
     left, right = st.columns(2)
     with left:
-        st.markdown(f"**{_('Visitors by month')}**")
+        st.markdown("**" + _("Visitors by month") + "**")
         counts.show(
             [
                 Count(month(each["month"]), each["visitors"], None, _visit_words(each["visits"]))
@@ -158,7 +165,7 @@ def _visits(board: Json) -> None:
             ]
         )
     with right:
-        st.markdown(f"**{_('Visitors by group')}**")
+        st.markdown("**" + _("Visitors by group") + "**")
         counts.show(
             [
                 Count(
@@ -203,7 +210,9 @@ def _guides(board: Json) -> None:
         counts.show(
             [
                 Count(
-                    f"{each['ambassador']} · {each['unit'] or _('no ambassador of that code is known')}",
+                    " · ".join(
+                        [each["ambassador"], each["unit"] or _("no ambassador of that code is known")]
+                    ),
                     each["visits"],
                     None,
                     f"{_people(each['visitors'])} · "
@@ -242,6 +251,11 @@ def _way(told: Json) -> str:
             of=number(led["of"]), count=number(led["count"]), range=percent_range(led["low"], led["high"])
         )
     return text
+
+
+def _titles(trials: list[str]) -> list[str]:
+    known = live.titles()
+    return [known.get(trial, trial) for trial in trials]
 
 
 def _by_technology(board: Json) -> None:

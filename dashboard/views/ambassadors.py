@@ -9,9 +9,9 @@ import streamlit as st
 from dashboard import live
 from dashboard.address import choose
 from dashboard.client import Json
-from dashboard.entry_words import empty
+from dashboard.entry_words import empty, many
 from dashboard.facts import fact, plain
-from dashboard.language import _, day, ngettext, parse_day
+from dashboard.language import _, day, ngettext, number, parse_day
 from dashboard.sections import ambassadors, entry_form, entry_list
 from dashboard.wording import share_interval, share_value
 
@@ -46,6 +46,7 @@ def _ambassadors() -> None:
         entry_form.offer(
             "ambassador_activity", trial, place=PLACE, only=DEED, title=_("Enter what an ambassador did")
         )
+    ambassadors.several(trial)
     entry_form.offer("ambassador", trial, place=PLACE, title=_("Enter an ambassador and the training"))
     setting = live.report(trial)["setting"]
     _figures(setting)
@@ -64,7 +65,9 @@ def _ambassadors() -> None:
             else _("Nothing is entered yet that they did.")
         )
 
-    entry_list.show("ambassador", trial, people, place=f"{PLACE}:all", beneath=beneath)
+    if people:
+        with st.expander(f"{many('ambassador')} ({number(len(people))})", icon=":material/badge:"):
+            entry_list.show("ambassador", trial, people, place=f"{PLACE}:all", beneath=beneath)
     if done:
         with st.expander(
             ngettext("{n} thing they did", "{n} things they did", len(done)), icon=":material/history:"
@@ -114,14 +117,17 @@ def _waiting(people: list[Json]) -> None:
 
 def _newest(trial: str, done: list[Json]) -> dict[str, str]:
     """The newest day on which each did something, tours in a demo apartment with them."""
+    deeds = [(each["data"]["ambassador"], each["data"]["done_on"]) for each in done]
+    deeds += [
+        (each["data"]["guided_by"], each["data"]["visited_on"])
+        for each in live.entries(trial, "demo_visit")
+        if each["data"].get("guided_by") and each["data"]["status"] == "held"
+    ]
+    today = live.now().date().isoformat()
     found: dict[str, str] = defaultdict(str)
-    for each in done:
-        told = each["data"]
-        found[told["ambassador"]] = max(found[told["ambassador"]], told["done_on"])
-    for each in live.entries(trial, "demo_visit"):
-        told = each["data"]
-        if told.get("guided_by") and told["status"] == "held":
-            found[told["guided_by"]] = max(found[told["guided_by"]], told["visited_on"])
+    for code, on in deeds:
+        if on <= today:
+            found[code] = max(found[code], on)
     return found
 
 

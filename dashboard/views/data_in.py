@@ -103,7 +103,9 @@ def _questionnaires(trial: str) -> None:
         default=next(iter(offered)),
     )  # fmt: skip
     asked = offered[key]
-    homes = [each["home"] for each in live.registrations(trial)["homes"]]
+    taking_part = live.registrations(trial)["homes"]
+    homes = [each["home"] for each in taking_part]
+    ended = {each["home"] for each in taking_part if each["ended_on"]}
     for period in PERIODS:
         given = [each for each in told["answers"] if each["instrument"] == key and each["period"] == period]
         name = choice("answer", "period", period).capitalize()
@@ -114,13 +116,13 @@ def _questionnaires(trial: str) -> None:
             said = _("{n} of {homes} homes have answered").format(
                 n=number(len(answered.intersection(homes))), homes=number(len(homes))
             )
-            left = [home for home in homes if home not in answered]
+            left = [home for home in homes if home not in answered | ended]
             if left and answered:
                 said += " · " + _("Missing: {homes}").format(homes=", ".join(left))
         paper = _("type in from paper")
         go = href("questionnaire", trial=trial, instrument=key, period=period, way="paper")
         st.markdown(f"**{name}**: {plain(said)} · [{paper}]({go})")
-    _link(trial, asked, homes)
+    _link(trial, asked, [home for home in homes if home not in ended])
     st.subheader(many("instrument"), anchor=False)
     entry_form.offer("instrument", trial, place=PLACE)
     entry_list.show("instrument", trial, live.entries(trial, "instrument"), place=PLACE)

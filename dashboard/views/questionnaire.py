@@ -169,7 +169,7 @@ def _tapped(key: str, asked: Json) -> list[str] | str:
     found: list[str | None] = []
     for place, words in enumerate(items(asked), start=1):
         with st.container(border=True):
-            st.markdown(f"**{place}. {plain(words)}**")
+            st.markdown(f"**{place}/{asked['items']}** · {plain(words)}")
             look: Json = {
                 "label": f"{place}. {plain(words)}",
                 "label_visibility": "collapsed",

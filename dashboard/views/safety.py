@@ -17,12 +17,12 @@ KINDS = ("adverse_event", "suitability", "training")
 def show() -> None:
     """The safety of the homes of the trial in the address stands on the page."""
     st.title(_("Safety"), anchor=False)
-    devices = f"[{_('Work list')}]({href('work')})"
+    work = _("Work list")
     st.markdown(
         _(
             "What a home needs so that the technology does no harm. What a device needs is on the installer’s list:"
         )
-        + f" {devices}"
+        + f" [{work}]({href('work')})"
     )
     _safety()
 

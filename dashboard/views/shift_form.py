@@ -48,6 +48,12 @@ class Shift(NamedTuple):
         """The fields that every line of this form has."""
         return {"unit": self.unit, "day": self.day.isoformat(), "shift": self.shift, "period": self.period}
 
+    @property
+    def named(self) -> str:
+        """The shift in a line."""
+        period = choice("registration", "period", self.period)
+        return f"{self.unit} · {choice('registration', 'shift', self.shift)} · {day(self.day)} · {period}"
+
 
 def show() -> None:
     """The form of the shift in the address, else of the one under way, stands on the page."""
@@ -71,7 +77,8 @@ def _form() -> None:
     if not titles:
         st.info(_("There is no trial yet."))
         return
-    with st.container(key="shift:which"):
+    heading = st.container()
+    with st.expander(_("Another trial, unit, shift or day"), icon=":material/tune:"):
         trial = next(iter(titles))
         if len(titles) > 1:
             trial = choose(
@@ -80,6 +87,8 @@ def _form() -> None:
             )  # fmt: skip
         told = live.registrations(trial)
         shift = _which(trial, told)
+    heading.caption(plain(titles[trial]))
+    heading.markdown(f"**{plain(shift.named)}**")
     homes = [each["home"] for each in told["homes"] if each["unit"] == shift.unit and _there(each, shift.day)]
     lines = [
         each
@@ -155,7 +164,8 @@ def _there(home: Json, on: date) -> bool:
 def _fill_in(shift: Shift, homes: list[str], lines: list[Json]) -> None:
     name = entry_form.pressed(PLACE, shift.trial, "registration", f"{shift.unit}:{shift.day}:{shift.shift}")
     done = {each["data"].get("home") for each in lines}
-    nothing = next((each for each in lines if None in done and _is_nothing(each)), None)
+    none_of = [each["data"].get("home") for each in lines if each["data"]["purpose"] == NOTHING]
+    nothing, empty = None in none_of, set(none_of)
 
     @live.apart
     def fill_in() -> None:
@@ -168,9 +178,13 @@ def _fill_in(shift: Shift, homes: list[str], lines: list[Json]) -> None:
                 ),
             )
         entry_form.say(name)
-        if nothing is not None:
-            st.info(_("It is registered that this shift had nothing to register."), icon=":material/check:")
-        elif not lines and st.button(
+        if nothing:
+            st.info(
+                _("This shift had nothing to register. If it had after all, take that line back first."),
+                icon=":material/check:",
+            )
+            return
+        if not lines and st.button(
             _("Nothing to register in this whole shift"),
             key=f"{name}:{registry.turn(name)}:nothing",
             icon=":material/do_not_disturb_on:",
@@ -182,6 +196,13 @@ def _fill_in(shift: Shift, homes: list[str], lines: list[Json]) -> None:
                 st.success(
                     _("Every home of this shift is registered. Thank you!"), icon=":material/done_all:"
                 )
+            return
+        if home in empty:
+            st.info(
+                _(
+                    "There was nothing to register for this home. If there was after all, take that line back first."
+                )
+            )
             return
         _line(name, shift, None if home == WHOLE_UNIT else home, new=home not in done)
 
@@ -269,22 +290,12 @@ def _nothing(shift: Shift, home: str | None) -> Json:
     return {**shift.given, **({} if home is None else {"home": home}), "purpose": NOTHING, "count": 0}
 
 
-def _is_nothing(entry: Json) -> bool:
-    return "home" not in entry["data"] and entry["data"]["purpose"] == NOTHING
-
-
 def _lines(shift: Shift, lines: list[Json]) -> None:
     """What this shift has registered, each line to correct or take back."""
     minutes = sum(each["data"]["minutes"] + each["data"]["travel_minutes"] for each in lines)
     words = ngettext("{n} line of this shift", "{n} lines of this shift", len(lines))
     words += " · " + ngettext("{n} minute", "{n} minutes", round(minutes))
     with st.expander(words, icon=":material/list:"):
-        st.caption(
-            plain(
-                f"{shift.unit} · {choice('registration', 'shift', shift.shift)} · {day(shift.day)} · "
-                f"{choice('registration', 'period', shift.period)}"
-            )
-        )
         entry_list.show(
             "registration",
             shift.trial,

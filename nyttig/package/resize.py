@@ -11,12 +11,13 @@ def resize(package: TrialPackage, homes: int) -> TrialPackage:
     """The package with `homes` homes in which the technology was installed, and its demo apartments as they are.
 
     Fewer keeps the first; more copies them in turn, with all that belongs to them, under codes ending in -2, -3 …
-    Homes that were asked and never got it are left out, and so is how its entries came to stand as they do.
+    Homes that were asked and never got it are left out, and so is how what was entered about homes came to stand.
     """
     installed = [home.home for home in package.homes if home.site_type == "home" and home.installed_on]
     demos = [home.home for home in package.homes if home.site_type == "demo"]
     if not installed:
         return package
+    of_homes = {each.entry for each in package.versions if getattr(each.data, "home", None) is not None}
     rounds = -(-homes // len(installed))
     kept: list[TrialPackage] = []
     for number in range(1, rounds + 1):
@@ -39,7 +40,7 @@ def resize(package: TrialPackage, homes: int) -> TrialPackage:
             *(each for each in package.entries if getattr(each.data, "home", None) is None),
             *(each for part in kept for each in part.entries),
         ),
-        versions=(),
+        versions=tuple(each for each in package.versions if each.entry not in of_homes),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nyttig.column import columns_of
-from nyttig.model import TrialPackage
+from nyttig.model import Entry, TrialPackage
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -37,6 +37,13 @@ def shift(package: TrialPackage, days: int) -> TrialPackage:
             moved_end = moved_start + (ends - begins)
         return replace(noun, **{start: moved_start, end: moved_end})
 
+    def version(entry: Entry) -> Entry:
+        return replace(
+            entry,
+            data=None if entry.data is None else _entered(entry.data, by),
+            entered_at=None if entry.entered_at is None else _later(entry.entered_at, by, zone),
+        )
+
     return replace(
         package,
         trial=replace(
@@ -56,11 +63,8 @@ def shift(package: TrialPackage, days: int) -> TrialPackage:
         units=tuple(dates(each, "invited_on", "joined_on") for each in package.units),
         visits=tuple(span(each, "started_at", "ended_at") for each in package.visits),
         measures=tuple(dates(each, "measured_on") for each in package.measures),
-        entries=tuple(replace(each, data=_entered(each.data, by)) for each in package.entries),
-        versions=tuple(
-            each if each.data is None else replace(each, data=_entered(each.data, by))
-            for each in package.versions
-        ),
+        entries=tuple(version(each) for each in package.entries),
+        versions=tuple(version(each) for each in package.versions),
     )
 
 

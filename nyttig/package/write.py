@@ -140,10 +140,13 @@ def _tables(package: TrialPackage) -> Iterator[tuple[str, tuple[Column, ...], li
 
 def _write_csv(path: Path, columns: tuple[Column, ...], rows: list[list[Any]], zone: ZoneInfo) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([column.name for column in columns])
+        plain = csv.writer(file, lineterminator="\n")
+        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow([column.name for column in columns])
         for row in rows:
-            writer.writerow([cell_text(_local(value, zone)) for value in row])
+            cells = [cell_text(_local(value, zone)) for value in row]
+            # Before Python 3.13 csv leaves a carriage return without quotes, and a reader ends the row there.
+            (quoting if any("\r" in cell for cell in cells) else plain).writerow(cells)
 
 
 def _local(value: Any, zone: ZoneInfo) -> Any:
