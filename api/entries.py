@@ -258,7 +258,9 @@ def require_seen(connection: Session, trial_id: str | None, asker: Principal) ->
 
 def _done(request: Request, connection: Session, entry: Entry) -> Response:
     connection.commit()
-    if entry.trial_id is not None:
-        reports: Reports = request.app.state.reports
-        reports.forget(entry.trial_id)
+    reports: Reports = request.app.state.reports
+    # An idea, a vote or a programme may stand in the answers about any trial.
+    concerned = registry.trial_ids(connection) if entry.trial_id is None else [entry.trial_id]
+    for trial_id in concerned:
+        reports.forget(trial_id)
     return json(record(entry))

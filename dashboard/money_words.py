@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard.client import Json
-from dashboard.language import _, money, ngettext, number, percent
+from dashboard.language import _, money, ngettext, number, percent, signed
 
 
 def left_out(why: str) -> str:
@@ -120,6 +120,11 @@ def break_even(even: Json | None) -> str:
     if even["within_reach"] is False:
         ending = _(", if the gain grows with use and the costs stay. That is out of reach.")
     return words + ending
+
+
+def counted(value: float) -> str:
+    """An amount without its currency, which stands elsewhere."""
+    return signed(value, 0) if value < 0 else number(value)
 
 
 def a_year(value: float, currency: str) -> str:

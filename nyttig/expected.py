@@ -234,7 +234,11 @@ def plan_forms(package: TrialPackage, planned: Entry, homes: list[Home], today: 
         shifts=tuple(plan.shifts.split()),
         due=completeness(due, sorted(lines), package.trial.parameters.registration_ratio_required),
         forms=forms,
-        homes_expected=tuple(home.home for home in homes if home.unit == plan.unit),
+        homes_expected=tuple(
+            home.home
+            for home in homes
+            if home.unit == plan.unit and (home.ended_on is None or home.ended_on >= plan.from_day)
+        ),
         homes_registered=tuple(sorted({each.home for each in written if each.home})),
     )
 

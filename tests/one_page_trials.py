@@ -48,11 +48,12 @@ def fill(database: Database) -> dict[str, Told3]:
             save(connection, package)
             said += _said(package)
         tell(connection, said)
-        return {name: _told(connection, name) for name in TRIALS}
+        return {name: told(connection, name) for name in TRIALS}
 
 
-def _told(connection: db.Session, name: str) -> Told3:
-    found = report(connection, name, AS_OF)
+def told(connection: db.Session, name: str, as_of: datetime = AS_OF) -> Told3:
+    """What the API says of the trial by that moment."""
+    found = report(connection, name, as_of)
     given = benefit(connection, found)
     return Told3(*(json.loads(text.as_json(each)) for each in (found, given, life(connection, found, given))))
 

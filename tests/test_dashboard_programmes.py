@@ -130,7 +130,7 @@ def test_the_page_says_what_units_show_together_and_how_far_that_can_be_trusted(
 def test_a_part_is_told_by_itself_with_what_it_is_part_of(page: httpx.Client) -> None:
     text = said(open_page("programmes", programme="Trygg hjemme"))
     for told in (
-        "part of Oslo\\+ · owner: Lead · 1 trial",
+        "part of Oslo+ · owner: Lead · 1 trial",
         "Quiet nights",
         "No gain is measured in more than one unit yet.",
         "No unit has taken on anything from another one yet.",
@@ -142,8 +142,12 @@ def test_a_part_is_told_by_itself_with_what_it_is_part_of(page: httpx.Client) ->
 @pytest.mark.parametrize("language", ["nb", "da"])
 def test_the_page_is_read_in_every_language(page: httpx.Client, language: str) -> None:
     text = said(open_page("programmes", programme="Oslo+", lang=language))
-    assert {"nb": "Det samme i flere enheter", "da": "Det samme i flere enheder"}[language] in text
-    assert "The same in several units" not in text
+    told = {
+        "nb": "Ingenting her er regnet opp til hele landet.",
+        "da": "Intet her er regnet op til hele landet.",
+    }
+    assert told[language] in text
+    assert "the whole country" not in text
 
 
 def test_without_any_programme_the_page_says_how_to_begin(
@@ -191,12 +195,19 @@ def test_on_a_phone_an_aim_and_a_spread_are_entered_and_undone(phone: Page, api:
     phone.get_by_text("Say what “Oslo+” is to reach").click()
     phone.get_by_role("textbox", name="What it is to reach").fill("Less worry")
     phone.get_by_role("button", name="Enter it", exact=True).click()
-    seen(phone, "Undo")
+    seen(phone, "Less worry")
     assert api.get("/v1/programmes/Oslo%2B").json()["programme"]["aim"] == "Less worry"
+    phone.get_by_role("button", name="Undo").click()
+    seen(phone, "Nobody has written down yet what this programme is to reach.")
     phone.get_by_text("Enter or change the spread of “Nights”").click()
     phone.get_by_text("Enter a unit that considers it or takes it on").click()
     for name, unit in (("Unit that tried it", "Bydel Frogner"), ("Unit that takes it on", "Bydel Bjerke")):
         phone.get_by_role("combobox", name=name).fill(unit)
         phone.keyboard.press("Enter")
+    phone.get_by_text("agreed on", exact=True).click()
+    phone.get_by_text("Enter it", exact=True).click()
+    seen(phone, "Bydel Bjerke")
     wide = phone.get_by_test_id("stMain").evaluate("box => box.scrollWidth > box.clientWidth")
     assert not wide, "nothing is wider than the screen"
+    told = api.get("/v1/programmes/Trygg%20hjemme").json()["transfers"]
+    assert [each["transfer"]["receiving_unit"] for each in told] == ["Bydel Bjerke"]

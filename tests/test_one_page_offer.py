@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from conftest import Database, DatabaseServer
-from one_page_trials import fill
-from registering import answering, open_page, use, words
+from one_page_trials import fill, told
+from registering import answering, open_page, words
 from serving import ALNA, ODENSE
 
+from dashboard.language import reading
+from dashboard.one_page import pdf
+from dashboard.one_page.content import one_page
 from nyttig.cli import main
+from nyttig.store import db
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +27,12 @@ def database(embedded_server: DatabaseServer) -> Iterator[Database]:
         yield filled
 
 
-def text_of(file: Path) -> str:
+def use(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
+    for name, value in database.environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def text_of(file: Path | bytes) -> str:
     document = pypdfium2.PdfDocument(file)
     assert len(document) == 1
     return " ".join(document[0].get_textpage().get_text_range().split())
@@ -43,15 +53,16 @@ def test_the_command_writes_a_pdf_or_a_page_in_the_language_asked_for(
     assert "Hvad der blev besluttet" in page.read_text()
 
 
-def test_of_an_earlier_day_it_tells_what_was_decided_by_then(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use(monkeypatch, database)
-    file = tmp_path / "then.pdf"
-    assert main(["one-page", ALNA, "--to", str(file), "--as-of", "2026-05-01"]) == 0
-    text = text_of(file)
+def test_of_an_earlier_day_it_tells_what_was_decided_by_then(database: Database) -> None:
+    with db.connect(database.conninfo) as connection:
+        then = told(connection, ALNA, datetime(2026, 5, 1, tzinfo=UTC))
+    with reading("en"):
+        fit = pdf.fitted(one_page(*then))
+    text = text_of(pdf.written(fit))
     assert "24 Apr 2026: Go on → pre-project" in text
     assert "Put to use in the line" not in text
+    assert "Nothing can be said yet of visit minutes per week" in text
+    assert "0 of 0" not in text
 
 
 @pytest.mark.parametrize(

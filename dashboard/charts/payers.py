@@ -15,19 +15,20 @@ BAR_PX = 30
 
 
 class Bar(NamedTuple):
-    """One bar from `start` to `end`, with its name, its amount as it is read, and its colour."""
+    """One bar from `start` to `end`, with its name, its amount as it is read, its colour, and what stands beside it."""
 
     name: str
     start: float
     end: float
     shown: str
     colour: str
+    label: str | None = None
 
 
-def bars(rows: list[Bar], zero: float = 0.0, room: float = 0.42) -> alt.Chart:
+def bars(rows: list[Bar], zero: float = 0.0, room: float = 0.42, limit: int = 170) -> alt.Chart:
     """The bars one beneath the other, with their amounts, and a line where they begin.
 
-    `room` for the amounts, in widths of all bars.
+    `room` for the amounts, in widths of all bars; `limit` in pixels for the names.
     """
     frame = pd.DataFrame(
         [
@@ -45,12 +46,12 @@ def bars(rows: list[Bar], zero: float = 0.0, room: float = 0.42) -> alt.Chart:
             for place, bar in enumerate(rows)
         ]
     )
-    names = {place + 0.5: bar.name for place, bar in enumerate(rows)}
+    names = {place + 0.5: bar.label or bar.name for place, bar in enumerate(rows)}
     ends = [zero, *(end for bar in rows for end in (bar.start, bar.end))]
     span = max(ends) - min(ends) or 1.0
     x_scale = alt.Scale(domain=[min(ends) - 0.02 * span, max(ends) + room * span], nice=False)
     y_scale = alt.Scale(domain=[0, max(len(rows), 1)], reverse=True, nice=False)
-    y_axis = axes.labelled(names, overlap=False, limit=130)
+    y_axis = axes.labelled(names, overlap=False, limit=limit)
     x = alt.X("x:Q", scale=x_scale, axis=None)
     tooltip = [alt.Tooltip("name:N", title=" "), alt.Tooltip("shown:N", title=_("Amount"))]
     chart = alt.Chart(frame)

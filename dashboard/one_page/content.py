@@ -163,12 +163,16 @@ def _days(report: Json) -> list[Block]:
     days = f"{rate_value(rate)} · {rate_note(rate)}."
     blocks.append(Sentence(f"{days} {lossy_note(rate)}".strip(), _("Days in use")))
     habit, stayed = report["sustained"], report["retention"]
-    words = f"{share_value(habit['share'])}, {share_interval(habit['share'])}"
+    words = share_interval(habit["share"])
+    if habit["share"]["of"]:
+        words = f"{share_value(habit['share'])}, {words}"
     if habit["too_early"]:
         words += " · " + ngettext("{n} home too new to say", "{n} homes too new to say", habit["too_early"])
     if habit["unknown"]:
         words += " · " + ngettext("{n} home unknown", "{n} homes unknown", habit["unknown"])
     blocks.append(Sentence(f"{words}.", _("Became a habit")))
+    if not stayed["homes"]:
+        return blocks
     words = _(
         "{share} of the homes that began: no use on {days} observed days, or somebody recorded it."
     ).format(

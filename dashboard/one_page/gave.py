@@ -317,6 +317,8 @@ def how_sure(report: Json, benefit: Json) -> list[Block]:
         limit = percent(report["parameters"]["registration_ratio_required"])
         blocks.append(Sentence(words.format(share=spread, limit=limit), _("Registered")))
     blocks += _granted(benefit, figures)
+    if not report["data"]["homes"]:
+        return blocks
     blocks.append(
         Sentence(
             _(

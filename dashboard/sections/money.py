@@ -17,6 +17,7 @@ from dashboard.money_words import (
     a_year,
     basis,
     break_even,
+    counted,
     left_out,
     parameter,
     parameter_value,
@@ -103,7 +104,14 @@ def _three(found: Json) -> None:
         ("cashed_per_year", _("cashed"), USED),
     )
     rows = [
-        Bar(f"{payer_words(each['payer'])}: {words}", 0.0, each[kind], number(each[kind]), colour)
+        Bar(
+            f"{payer_words(each['payer'])}: {words}",
+            0.0,
+            each[kind],
+            counted(each[kind]),
+            colour,
+            None if kind == kinds[0][0] else words,
+        )
         for each in figures["bars_by_payer"]
         if any(each[kind] for kind, _words, _colour in kinds)
         for kind, words, colour in kinds
@@ -203,12 +211,12 @@ def _return(found: Json, titles: dict[str, str], trial: str, may_change: bool) -
         if may_change:
             entry_form.offer("cost", trial, place=PLACE)
         return
-    counted = (
+    ways = (
         (_("only what is cashed"), figures["cashed"]),
         (_("cashed and reallocated"), figures["put_to_use"]),
     )
     # A loss alone is no plan: as long as something is undecided, it is too early to tell.
-    incomes = [each["income_per_year"] for _words, each in counted]
+    incomes = [each["income_per_year"] for _words, each in ways]
     if not any(incomes) or (found["undecided_gains"] and max(incomes) <= 0):
         st.info(
             _(
@@ -221,7 +229,7 @@ def _return(found: Json, titles: dict[str, str], trial: str, may_change: bool) -
         return
     years = next(each["value"] for each in found["assumed"] if each["name"] == "horizon_years")
     rate = next(each["value"] for each in found["assumed"] if each["name"] == "discount_rate")
-    for words, each in counted:
+    for words, each in ways:
         st.markdown(
             plain(
                 _(
@@ -282,8 +290,8 @@ def _tornado(found: Json, titles: dict[str, str]) -> None:
                 min(swing["at_low"], swing["at_high"]),
                 max(swing["at_low"], swing["at_high"]),
                 _("{low} to {high}").format(
-                    low=number(min(swing["at_low"], swing["at_high"])),
-                    high=number(max(swing["at_low"], swing["at_high"])),
+                    low=counted(min(swing["at_low"], swing["at_high"])),
+                    high=counted(max(swing["at_low"], swing["at_high"])),
                 ),
                 payers.colour(min(swing["at_low"], swing["at_high"])),
             )
@@ -292,7 +300,7 @@ def _tornado(found: Json, titles: dict[str, str]) -> None:
         words = _(
             "What it is worth today with one number at either end of its range, {base} as planned: {rows}"
         ).format(base=money(base, currency), rows="; ".join(f"{bar.name} {bar.shown}" for bar in rows))
-        place("tornado", payers.bars(rows, base, room=1.1), payers.BAR_PX * len(rows) + 20, words)
+        place("tornado", payers.bars(rows, base, room=1.1, limit=125), payers.BAR_PX * len(rows) + 20, words)
         table.beside(
             "tornado",
             [
