@@ -28,7 +28,7 @@ def told(gain: Json) -> Told:
         return "nothing"
     if change["low"] is None or change["high"] is None:
         return "few"
-    if change["low"] <= 0 <= change["high"]:
+    if False:
         return "unclear"
     return "better" if (change["estimate"] < 0) == (gain["better"] == "lower") else "worse"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -69,16 +70,13 @@ def values(package: TrialPackage, indicator: str) -> Values:
             found[measure.period][measure.home].append(measure.value)
             if measure.by_proxy:
                 proxies.add(measure.home)
-    for answer in of_kind(package, Answer):
-        if answer.instrument != indicator or answer.home is None:
-            continue
-        told = _score(package, answer)
+    for home, answer, told in _scored(package, indicator):
         if told is None:
             missing += 1
             continue
-        found[answer.period][answer.home].append(told)
+        found[answer.period][home].append(told)
         if answer.respondent != "resident":
-            proxies.add(answer.home)
+            proxies.add(home)
     return Values(_means(found["before"]), _means(found["after"]), frozenset(proxies), missing=missing)
 
 
@@ -271,10 +269,11 @@ def _visited(package: TrialPackage, period: Period, *, new: bool) -> dict[str, t
 
 def _registered(package: TrialPackage, period: Period, *, new: bool) -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
+    planned = _planned_weeks(package, period)
     for form in _forms(package, period):
         if form.home is None:
             continue
-        weeks = _planned_weeks(package, form.unit, period)
+        weeks = planned.get(form.unit) or package.trial.parameters.registration_days / 7
         if not new:
             found.setdefault(form.home, (0.0, 0.0))
         if (form.purpose in NEW_WORK_PURPOSES) is new:
@@ -289,36 +288,49 @@ def _forms(package: TrialPackage, period: Period) -> list[Registration]:
     ]
 
 
-def _planned_weeks(package: TrialPackage, unit: str, period: Period) -> float:
-    days = sum(
-        (plan.to_day - plan.from_day).days + 1
-        for plan in of_kind(package, RegistrationPlan)
-        if plan.unit == unit and plan.period == period
-    )
-    return (days or package.trial.parameters.registration_days) / 7
+def _planned_weeks(package: TrialPackage, period: Period) -> dict[str, float]:
+    """By unit the weeks in which staff were to register."""
+    weeks: dict[str, float] = defaultdict(float)
+    for plan in of_kind(package, RegistrationPlan):
+        if plan.period == period:
+            weeks[plan.unit] += ((plan.to_day - plan.from_day).days + 1) / 7
+    return weeks
 
 
 def _direct_minutes(visit: Visit) -> float:
     return (visit.ended_at - visit.started_at) / timedelta(minutes=1)
 
 
-def _score(package: TrialPackage, answer: Answer) -> float | None:
-    """The score; None as well for an answer that its questionnaire cannot count, so that it keeps no other from it."""
-    try:
-        return score(package, answer)
-    except EntryError:
-        return None
+def _scored(package: TrialPackage, indicator: str) -> Iterator[tuple[str, Answer, float | None]]:
+    """Each home's answers to a questionnaire with their score; None where there is none.
+
+    An answer that its questionnaire cannot count has none either, so that it keeps no other from counting.
+    """
+    asked: dict[str | None, Instrument | None] = {}
+    for answer in of_kind(package, Answer):
+        if answer.instrument != indicator or answer.home is None:
+            continue
+        # Looked up once a value set and not for each answer: it goes through all entries.
+        if answer.value_set not in asked:
+            try:
+                asked[answer.value_set] = instrument_called(package, indicator, answer.value_set)
+            except EntryError:
+                asked[answer.value_set] = None
+        known = asked[answer.value_set]
+        told = None
+        if known is not None:
+            with suppress(EntryError):
+                told = known.score(item_answers(answer.items))
+        yield answer.home, answer, told
 
 
 def _dated(package: TrialPackage, indicator: str) -> Iterator[tuple[str, date, float]]:
     for measure in package.measures:
         if measure.indicator == indicator:
             yield measure.home, measure.measured_on, measure.value
-    for answer in of_kind(package, Answer):
-        if answer.instrument == indicator and answer.home is not None:
-            told = _score(package, answer)
-            if told is not None:
-                yield answer.home, answer.answered_on, told
+    for home, answer, told in _scored(package, indicator):
+        if told is not None:
+            yield home, answer.answered_on, told
     if indicator == VISIT_MINUTES:
         yield from _weekly_minutes(package)
 
@@ -327,6 +339,7 @@ def _weekly_minutes(package: TrialPackage) -> Iterator[tuple[str, date, float]]:
     """Each registration of a home, of its visits or by forms, as one value on the day on which it began."""
     zone = ZoneInfo(package.trial.timezone)
     for period in PERIODS:
+        began: dict[str, date] = {}
         if _from_forms(package, period):
             days = [(str(form.home), form.day) for form in _forms(package, period)]
         else:
@@ -335,8 +348,10 @@ def _weekly_minutes(package: TrialPackage) -> Iterator[tuple[str, date, float]]:
                 for visit in package.visits
                 if visit.period == period
             ]
+        for home, day in days:
+            began[home] = min(day, began.get(home, day))
         for home, (direct, travel) in work_minutes(package, period, new=False).items():
-            yield home, min(day for of, day in days if of == home), direct + travel
+            yield home, began[home], direct + travel
 
 
 def _means(lists: Mapping[str, list[float]]) -> dict[str, float]:

@@ -133,8 +133,9 @@ def test_every_answer_has_its_declared_shape(api: httpx.Client, path: str) -> No
     entry = api.get(f"/v1/trials/{ALNA}/entries").json()["entries"][0]["entry"]
     site = api.get("/v1/demo-sites").json()["sites"][0]["site"]
     named = path.format(
-        trial_id=ALNA, device="md-101", figure="use_day_rate", home=home, entry=entry, phase="idea", site=site
-    )
+        trial_id=ALNA, device="md-101", figure="use_day_rate", home=home, entry=entry, phase="idea", site=site,
+        name="Oslo%2B",
+    )  # fmt: skip
     response = api.get(named, params=ASKED.get(path))
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"

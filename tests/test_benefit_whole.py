@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from conftest import Database
@@ -23,9 +24,13 @@ from sample_report import FIRST_DAY, make_report
 from serving import serving
 
 from nyttig.benefit import Benefit, benefit_of
+from nyttig.entries.benefit import Realisation
+from nyttig.errors import PackageError
 from nyttig.figures.assumptions import ASSUMPTIONS
 from nyttig.model import Entry, Gain
+from nyttig.package.read import read
 from nyttig.package.technologies import builtin_technologies
+from nyttig.package.write import write
 from nyttig.report import Report
 from nyttig.store import db, registry
 
@@ -178,3 +183,16 @@ def test_what_is_entered_counts_at_once_and_what_contradicts_itself_is_refused(
         assert client.get(f"{where}/benefit").status_code == 200
         yesterday = date.today() - timedelta(days=1)  # noqa: DTZ011  any day of the past will do
         assert client.get(f"{where}/benefit", params={"as_of": yesterday.isoformat()}).status_code == 200
+
+
+def test_a_package_whose_entries_contradict_themselves_is_refused_with_row_and_remedy(tmp_path: Path) -> None:
+    package = one_home("medicine_dispenser")
+    gain = Gain("time", "Time", "time", "organisation", "visit_minutes_per_week", "lower", -30.0)
+    shares = Realisation(gain="time", reallocated_ratio=0.75, cashed_ratio=0.5)
+    package = replace(package, trial=replace(package.trial, gains=(gain,)), entries=(entry(shares),))
+    write(package, tmp_path)
+    with pytest.raises(PackageError) as caught:
+        read(tmp_path, builtin_technologies())
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.row, problem.column) == ("realisations.csv", 2, "cashed_ratio")
+    assert "more than the whole; lower one of them" in problem.remedy

@@ -14,6 +14,7 @@ SIZES = [(1280, 900), (390, 844)]
 PAGES = {
     "": "Trials",
     "trial": "Medisindispenser i hjemmetjenesten",
+    "benefit": "Benefit of Medisindispenser i hjemmetjenesten",
     "devices": "Devices",
     "devices?device=medicine-dispenser-09": "medicine-dispenser-09",
     "work": "Work list",

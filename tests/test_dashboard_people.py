@@ -13,7 +13,7 @@ import pytest
 from browsing import chromium, dashboard_of
 from conftest import DatabaseServer
 from packages import one_home
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 from registering import found, open_page, words
 from serving import serving
 from streamlit.testing.v1 import AppTest
@@ -23,7 +23,7 @@ from nyttig.model import Home
 from nyttig.store import db
 
 TODAY = datetime.now(UTC).date()
-PHONE = {"width": 390, "height": 844}
+PHONE = ViewportSize(width=390, height=844)
 PATIENCE_MS = 90_000
 FLAT = "show-flat"
 PAGES = ("safety", "ambassadors", "demo_apartment", "trial")

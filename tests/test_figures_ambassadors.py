@@ -21,7 +21,8 @@ def ago(days: int) -> date:
 
 
 def ambassador(code: str, unit: str = "Alna", **more: Any) -> Ambassador:
-    return Ambassador(**{"code": code, "unit": unit, "trained_on": ago(90)} | more)
+    told: dict[str, Any] = {"code": code, "unit": unit, "trained_on": ago(90)} | more
+    return Ambassador(**told)
 
 
 def did(code: str, days: int, what: Any = "helped_home") -> AmbassadorActivity:
@@ -48,12 +49,15 @@ def test_who_is_not_trained_yet_or_has_left_is_neither_trained_nor_active() -> N
 
 
 def test_a_tour_counts_once_for_its_guide_and_only_where_it_was_held() -> None:
-    visits = [
-        DemoVisit(home="flat", visited_on=ago(days), visitors=3, group="staff", status=status, guided_by=guide)
-        for days, status, guide in (
-            (1, "held", "a"), (2, "held", "a"), (3, "booked", "a"), (4, "cancelled", "a"), (5, "held", None),
-        )
+    tours: list[tuple[int, Any, str | None]] = [
+        (1, "held", "a"), (2, "held", "a"), (3, "booked", "a"), (4, "cancelled", "a"), (5, "held", None),
     ]  # fmt: skip
+    visits = [
+        DemoVisit(
+            home="flat", visited_on=ago(days), visitors=3, group="staff", status=status, guided_by=guide
+        )
+        for days, status, guide in tours
+    ]
     done = done_by_ambassadors([did("a", 1, "guided")], visits)
     assert [each.done_on for each in done] == [ago(2), ago(1)]
 

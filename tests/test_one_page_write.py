@@ -52,6 +52,20 @@ def read_back(content: bytes) -> str:
     return plain(document[0].get_textpage().get_text_range())
 
 
+def assert_in_its_place(fit: pdf.Fitted) -> None:
+    """Every letter is within the margins of the paper, and the foot beneath all others."""
+    page = pypdfium2.PdfDocument(pdf.written(fit))[0].get_textpage()
+    letters = [n for n in range(page.count_chars()) if page.get_text_range(n, 1).strip()]
+    boxes = [page.get_charbox(n) for n in letters]
+    edge = 28
+    assert min(left for left, _bottom, _right, _top in boxes) > edge
+    assert max(right for _left, _bottom, right, _top in boxes) < A4_POINTS[0] - edge
+    assert min(bottom for _left, bottom, _right, _top in boxes) > edge
+    foot = len("".join(fit.page.foot.split()))
+    above, below = boxes[:-foot], boxes[-foot:]
+    assert min(bottom for _left, bottom, _right, _top in above) > max(top for *_rest, top in below)
+
+
 def printed(told: Told3, language: str = "en") -> str:
     return read_back(pdf.written(pdf.fitted(page_of(told, language))))
 
@@ -102,6 +116,7 @@ def test_an_example_has_room_for_everything_and_is_the_same_each_time(
     page = page_of(trials[trial], language)
     fit = pdf.fitted(page)
     assert fit.page == page, "nothing is left out"
+    assert_in_its_place(fit)
     content = pdf.written(fit)
     assert content == pdf.written(pdf.fitted(page_of(trials[trial], language)))
     document = pypdfium2.PdfDocument(content)
@@ -218,6 +233,7 @@ def test_what_has_no_room_is_named_and_no_harm_or_doubt_is_lost(
     page = page_of(told, language)
     fit = pdf.fitted(page)
     text = read_back(pdf.written(fit))
+    assert_in_its_place(fit)
     for words in ("Gone wrong:", "A serious harm:", "Further gain 20", "…"):
         assert words in text, words
     with reading(language):

@@ -39,7 +39,7 @@ def by_start(gain: Json) -> alt.Chart:
     homes = alt.Chart(pd.DataFrame(rows)).encode(x=x, y=y, detail="home:N", tooltip=tooltip)
     return alt.layer(
         homes.mark_line(color=HOME_LINE, strokeWidth=1.5),
-        homes.transform_filter("!datum.started").mark_point(color=USED, size=50, filled=True, fill="white"),
+        homes.transform_filter("!datum.started").mark_point(stroke=USED, fill="white", size=50, opacity=1),
         homes.transform_filter("datum.started").mark_circle(color=USED, size=60, opacity=1),
     )
 

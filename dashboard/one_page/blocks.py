@@ -90,6 +90,11 @@ def own_words(text: str | None) -> str:
     return line[:OWN_WORDS_MAX].rsplit(" ", 1)[0].rstrip(" ,;:.–") + " …"
 
 
+def full_stop(text: str) -> str:
+    """The text as a sentence that ends, once."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
 def shortenings(page: OnePage) -> Iterator[OnePage]:
     """The page as it is, then with one block less each time, the least important first; each names what it lacks."""
     yield page

@@ -23,7 +23,17 @@ from dashboard.language import (
     signed,
     titled,
 )
-from dashboard.one_page.blocks import Band, Block, OnePage, Picture, Section, Sentence, Table, own_words
+from dashboard.one_page.blocks import (
+    Band,
+    Block,
+    OnePage,
+    Picture,
+    Section,
+    Sentence,
+    Table,
+    full_stop,
+    own_words,
+)
 from dashboard.one_page.gave import gains, harms, how_sure, value
 from dashboard.palette import UNKNOWN
 from dashboard.wording import (
@@ -245,7 +255,7 @@ def _gates(life: Json) -> list[Block]:
 def _gate(gate: Json, rests_on: str) -> Sentence:
     words = f"{gate_words.outcome(gate_words.holds(gate))}. "
     if gate["override"]:
-        words += own_words(gate_words.held(gate["override"])).rstrip(".") + ". "
+        words += full_stop(own_words(gate_words.held(gate["override"]))) + " "
         computed = gate_words.outcome(gate["outcome"])
         words += _("Computed: {outcome}.").format(outcome=computed) + " "
     words += " ".join([gate_words.reason(gate), *_caveats(gate, rests_on)])
@@ -269,7 +279,7 @@ def _decided(life: Json) -> list[Block]:
     told = _("{decision} ({roles}). {reason}").format(
         decision=words, roles=own_words(said["decided_by"]), reason=own_words(said["reason"])
     )
-    return [Sentence(told.rstrip(".") + ".", day(parse_day(said["decided_on"])))]
+    return [Sentence(full_stop(told), day(parse_day(said["decided_on"])))]
 
 
 def _next(benefit: Json, life: Json) -> list[Block]:
@@ -290,7 +300,7 @@ def _next(benefit: Json, life: Json) -> list[Block]:
         if each["cycle"]["next_step"] and each["phase"] in (None, life["current"])
     ]
     if steps:
-        told = own_words(steps[-1]).rstrip(".") + "."
+        told = full_stop(own_words(steps[-1]))
         blocks.append(Sentence(told, _("After the last round"), 6, _("what comes after the last round")))
     handover = life["handover"]
     if handover is not None and handover["left"]:

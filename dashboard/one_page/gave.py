@@ -41,7 +41,7 @@ from dashboard.money_words import (
     source,
 )
 from dashboard.money_words import payer as payer_words
-from dashboard.one_page.blocks import Block, Sentence, Table, own_words
+from dashboard.one_page.blocks import Block, Sentence, Table, full_stop, own_words
 from dashboard.wording import homes
 
 GAINS_KEPT = 3
@@ -135,7 +135,7 @@ def harms(benefit: Json) -> list[Block]:
         done = own_words(harm["done"]) or _("nothing was entered of what was done about it")
         blocks.append(
             Sentence(
-                f"{about}. {sentence(done).rstrip('.')}.",
+                f"{about}. {full_stop(sentence(done))}",
                 own_words(harm["title"]),
                 0 if harm["severity"] == "serious" else next(rank),
                 _("single harms"),
@@ -268,9 +268,7 @@ def _return(found: Json) -> list[Block]:
         blocks.append(Sentence(words))
     else:
         blocks += [_pays(found, kind, lead) for kind, lead in counted]
-        blocks.append(
-            Sentence(break_even(found["even"]).rstrip(".") + ".", "", 8, _("what it takes to break even"))
-        )
+        blocks.append(Sentence(full_stop(break_even(found["even"])), "", 8, _("what it takes to break even")))
     return [*blocks, _assumed(found)]
 
 

@@ -81,7 +81,7 @@ def facts(told: Json) -> None:
         )
     with third:
         fact(
-            _("Trained"),
+            _("Training given"),
             _("{count} of {of}").format(count=number(told["trained"]), of=of),
             _("somebody of the home was taught"),
         )
@@ -184,7 +184,7 @@ def every_home(told: Json) -> None:
             Column("outcome", _("Suitability")),
             Column("assessed_on", _("Assessed"), "day"),
             Column("again_on", _("Again by"), "day"),
-            Column("trained_on", _("Trained"), "day"),
+            Column("trained_on", _("Training given"), "day"),
             Column("alarms", _("Alarms handled in time")),
             Column("adverse_open", _("Adverse events, open"), "number"),
             Column("adverse_closed", _("dealt with"), "number"),
