@@ -28,7 +28,7 @@ def told(gain: Json) -> Told:
         return "nothing"
     if change["low"] is None or change["high"] is None:
         return "few"
-    if False:
+    if change["low"] <= 0 <= change["high"]:
         return "unclear"
     return "better" if (change["estimate"] < 0) == (gain["better"] == "lower") else "worse"
 

@@ -98,7 +98,7 @@ def test_the_dashboard_shows_it_and_gives_it_away_in_the_readers_language(
     (shown,) = [each.value for each in app.html if "one-page" in each.value]
     assert heading in shown
     assert "Medisindispenser i hjemmetjenesten" in shown
-    labels = [each.proto.label for each in app.get("download_button")]  # type: ignore[union-attr]
+    labels = [each.proto.label for each in app.get("download_button")]
     assert download in labels
     assert len(labels) == 2
 
