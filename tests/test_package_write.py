@@ -6,6 +6,7 @@ import json
 import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from sys import float_info
 from typing import Any, get_args
 
 import pyarrow as pa
@@ -71,8 +72,10 @@ def technologies(draw: st.DrawFn) -> Technology:
     until = texts.map(lambda text: text + " over")
     names = texts.filter(lambda text: not text.endswith(" over"))
     armed = (
-        st.builds(UseRule, names, above=floats, release=st.just(-1e300), until=until, bare=st.booleans())
-        | st.builds(UseRule, names, below=floats, release=st.none() | st.just(1e300))
+        st.builds(
+            UseRule, names, above=floats, release=st.just(-float_info.max), until=until, bare=st.booleans()
+        )
+        | st.builds(UseRule, names, below=floats, release=st.none() | st.just(float_info.max))
         | st.builds(UseRule, names, until=until)
     )
     rules = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from html import escape
 
 from dashboard.one_page import picture as pictures
@@ -10,22 +11,22 @@ from dashboard.one_page.pdf import Fitted
 from dashboard.palette import FAINT, GRID, INK, USED
 
 STYLE = f"""
-.one-page {{color: {INK}; background: #fff; line-height: 1.3; overflow-wrap: anywhere;
+.one-page {{color: {INK}; background: #fff; line-height: 1.3; overflow-wrap: break-word;
  font-family: "DejaVu Sans Condensed", "Liberation Sans", Arial, Helvetica, sans-serif}}
-.one-page h1 {{font-size: 1.7em; line-height: 1.2; margin: 0; padding: 0}}
+.one-page h1 {{font-size: 1.7em !important; line-height: 1.2; margin: 0; padding: 0 !important}}
 .one-page .about, .one-page .foot, .one-page .span {{color: {FAINT}; margin: 0}}
 .one-page .foot {{font-size: .93em; border-top: 1px solid {GRID}; margin-top: .5em; padding-top: .2em}}
 .one-page .told {{columns: 2 19em; column-gap: 1.7em; border-top: 1px solid {GRID}; margin-top: .4em}}
-.one-page h2 {{font-size: 1.17em; line-height: 1.2; margin: .35em 0 .1em; padding: 0; color: {USED}; break-after: avoid}}
+.one-page h2 {{font-size: 1.17em !important; line-height: 1.2; margin: .35em 0 .1em; padding: 0 !important; color: {USED}; break-after: avoid}}
 .one-page p {{margin: 0 0 .22em; break-inside: avoid; font-size: inherit}}
 .one-page table {{width: 100%; border-collapse: collapse; margin: 0 0 .4em; break-inside: avoid}}
 .one-page td, .one-page th {{border: 0; border-bottom: 1px solid {GRID}; padding: 0 0 0 .7em; text-align: right;
- font-variant-numeric: tabular-nums}}
-.one-page td:first-child, .one-page th:first-child {{text-align: left; font-weight: inherit; padding-left: 0}}
+ white-space: nowrap; font-variant-numeric: tabular-nums}}
+.one-page td:first-child, .one-page th:first-child {{text-align: left; font-weight: inherit; padding-left: 0; white-space: normal}}
 .one-page thead th:first-child {{font-weight: 700}}
-.one-page figure {{margin: .3em 0; break-inside: avoid}} .one-page figure svg {{width: 100%; height: auto; display: block}}
+.one-page figure {{margin: .3em 0; break-inside: avoid}} .one-page figure > img {{width: 100%; height: auto; display: block}}
 .one-page .span {{display: flex; justify-content: space-between}}
-.one-page .legend svg {{width: .8em; height: .8em; display: inline-block; vertical-align: baseline; margin-right: .3em}}
+.one-page .legend img {{width: .8em; height: .8em; display: inline-block; vertical-align: baseline; margin-right: .3em}}
 .one-page .legend span {{margin-right: 1em; white-space: nowrap}}
 """
 
@@ -80,9 +81,17 @@ def _table(table: Table) -> str:
 
 
 def _picture(picture: Picture) -> str:
-    legend = "".join(f"<span>{pictures.swatch(band)}{escape(band.words)}</span> " for band in picture.bands)
+    legend = "".join(
+        f"<span>{_image(pictures.swatch(band))}{escape(band.words)}</span> " for band in picture.bands
+    )
     return (
-        f'<figure>{pictures.drawn(picture)}<div class="span" aria-hidden="true"><span>{escape(picture.first)}</span>'
+        f'<figure>{_image(pictures.drawn(picture), picture.words)}<div class="span" aria-hidden="true"><span>{escape(picture.first)}</span>'
         f'<span>{escape(picture.last)}</span></div><div class="legend">{legend}</div>'
         f"<figcaption>{escape(picture.words)}</figcaption></figure>"
     )
+
+
+def _image(svg: str, words: str = "") -> str:
+    """The drawing within the text: a page of the dashboard shows no SVG of its own, but a picture that holds one."""
+    content = base64.b64encode(svg.encode()).decode()
+    return f'<img src="data:image/svg+xml;base64,{content}" alt="{escape(words)}">'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from itertools import accumulate
 
 from dashboard.charts import hatch
@@ -31,7 +30,7 @@ def drawn(picture: Picture) -> str:
                 top, bottom = (HEIGHT - value / highest * HEIGHT for value in (high, low))
                 shapes += _filled(band, left, right, top, bottom)
     axis = f'<path d="M0 {HEIGHT} L{WIDTH} {HEIGHT}" fill="none" stroke="{FAINT}" stroke-width="0.2"/>'
-    return _svg(WIDTH, HEIGHT, [*shapes, axis], picture.words)
+    return _svg(WIDTH, HEIGHT, [*shapes, axis])
 
 
 def swatch(band: Band) -> str:
@@ -49,6 +48,6 @@ def _filled(band: Band, left: float, right: float, top: float, bottom: float) ->
         yield f'<path d="M{x:.3f} {y:.3f} L{x2:.3f} {y2:.3f}" fill="none" stroke="{HATCH}" stroke-width="0.15"/>'
 
 
-def _svg(width: float, height: float, shapes: list[str], words: str = "") -> str:
-    told = f'role="img" aria-label="{escape(words)}"' if words else 'aria-hidden="true"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" {told}>{"".join(shapes)}</svg>'
+def _svg(width: float, height: float, shapes: list[str]) -> str:
+    size = f'width="{width:g}mm" height="{height:g}mm" viewBox="0 0 {width:g} {height:g}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(shapes)}</svg>'
