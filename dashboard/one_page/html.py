@@ -17,12 +17,14 @@ STYLE = f"""
 .one-page .about, .one-page .foot, .one-page .span {{color: {FAINT}; margin: 0}}
 .one-page .foot {{font-size: .93em; border-top: 1px solid {GRID}; margin-top: .5em; padding-top: .2em}}
 .one-page .told {{columns: 2 19em; column-gap: 1.7em; border-top: 1px solid {GRID}; margin-top: .4em}}
-.one-page h2 {{font-size: 1.17em !important; line-height: 1.2; margin: .35em 0 .1em; padding: 0 !important; color: {USED}; break-after: avoid}}
+.one-page h2 {{font-size: 1.17em !important; line-height: 1.2; margin: .35em 0 .1em; padding: 0 !important;
+ color: {USED}; break-after: avoid; break-inside: avoid}}
 .one-page p {{margin: 0 0 .22em; break-inside: avoid; font-size: inherit}}
 .one-page table {{width: 100%; border-collapse: collapse; margin: 0 0 .4em; break-inside: avoid}}
 .one-page td, .one-page th {{border: 0; border-bottom: 1px solid {GRID}; padding: 0 0 0 .7em; text-align: right;
  white-space: nowrap; font-variant-numeric: tabular-nums}}
-.one-page td:first-child, .one-page th:first-child {{text-align: left; font-weight: inherit; padding-left: 0; white-space: normal}}
+.one-page td:first-child, .one-page th:first-child {{text-align: left; font-weight: inherit; padding-left: 0;
+ white-space: normal}}
 .one-page thead th:first-child {{font-weight: 700}}
 .one-page figure {{margin: .3em 0; break-inside: avoid}} .one-page figure > img {{width: 100%; height: auto; display: block}}
 .one-page .span {{display: flex; justify-content: space-between}}
@@ -85,7 +87,8 @@ def _picture(picture: Picture) -> str:
         f"<span>{_image(pictures.swatch(band))}{escape(band.words)}</span> " for band in picture.bands
     )
     return (
-        f'<figure>{_image(pictures.drawn(picture), picture.words)}<div class="span" aria-hidden="true"><span>{escape(picture.first)}</span>'
+        f"<figure>{_image(pictures.drawn(picture), picture.words)}"
+        f'<div class="span" aria-hidden="true"><span>{escape(picture.first)}</span>'
         f'<span>{escape(picture.last)}</span></div><div class="legend">{legend}</div>'
         f"<figcaption>{escape(picture.words)}</figcaption></figure>"
     )
