@@ -95,7 +95,9 @@ def test_an_idea_belongs_to_no_trial(api: httpx.Client) -> None:
     assert [each["data"] for each in found] == [{**idea, "status": "new"}]
 
 
-def test_the_benefit_as_it_was_known_before_a_harm_was_entered_has_no_harm(api: httpx.Client, trial: str) -> None:
+def test_the_benefit_as_it_was_known_before_a_harm_was_entered_has_no_harm(
+    api: httpx.Client, trial: str
+) -> None:
     before = datetime.now(UTC).isoformat()
     assert api.post(f"/v1/trials/{trial}/entries/harm", json=HARM).status_code == 200
     asked = {"as_of": before, "known": "then"}
