@@ -118,10 +118,10 @@ def decimals(gain: Json) -> int:
 
 
 def measured(gain: Json) -> str:
-    """What is measured, as it begins a sentence."""
+    """What is measured, as it begins a sentence: of an indicator of the trial's own only the gain's title has words."""
     code = gain["indicator"]
     words = indicator(code)
-    return f"“{code.replace('_', ' ')}”" if words == code else words
+    return f"“{gain['title']}”" if words == code else words
 
 
 def _told_of_answers(answers: Json) -> Told:

@@ -159,7 +159,14 @@ def benefit_of(
     rates = {} if standby else {strip.home: strip.use_day_rate.point for strip in report.homes}
     feedback = list(of_kind(package, Feedback))
     gains = tuple(
-        _gain(figures[each.data.id], each, versions[each.entry], starts, report.trial.units, rates)
+        _gain(
+            figures[each.data.id],
+            each,
+            versions[each.entry],
+            (starts, report.as_of),
+            report.trial.units,
+            rates,
+        )
         for each in entered
         if each.kind == "gain" and each.data.id in figures
     )
@@ -210,7 +217,7 @@ def _gain(
     figures: GainFigures,
     entry: Entry,
     versions: list[Entry],
-    starts: datetime,
+    running: tuple[datetime, datetime],
     units: tuple[str, ...],
     rates: dict[str, float | None],
 ) -> GainBenefit:
@@ -232,7 +239,7 @@ def _gain(
         late_changes=tuple(
             LateChange(later.entered_at, later.entered_by or "", _differing(earlier, later))
             for earlier, later in itertools.pairwise(versions)
-            if later.entered_at is not None and later.entered_at >= starts
+            if later.entered_at is not None and running[0] <= later.entered_at < running[1]
         ),
         pooled=pool(measured) if len(measured) > 1 else None,
         dose=dose_response([each.use_day_ratio for each in dosed], [each.change for each in dosed])
