@@ -7,12 +7,11 @@ from collections import defaultdict
 import streamlit as st
 
 from dashboard import live
-from dashboard.address import choose
 from dashboard.client import Json
 from dashboard.entry_words import empty, many
 from dashboard.facts import fact, plain
 from dashboard.language import _, day, ngettext, number, parse_day
-from dashboard.sections import ambassadors, entry_form, entry_list
+from dashboard.sections import ambassadors, entry_form, entry_list, which
 from dashboard.wording import share_interval, share_value
 
 PLACE = "ambassadors"
@@ -33,14 +32,9 @@ def show() -> None:
 
 @live.refreshed(live.REPORT_EVERY_SECONDS)
 def _ambassadors() -> None:
-    titles = live.titles()
-    if not titles:
-        st.info(_("There are no trials yet. Load one with “nyttig load FOLDER”, or start “nyttig demo”."))
+    trial = which.trial()
+    if trial is None:
         return
-    trial = choose(
-        "trial", _("Trial"), list(titles), titles.__getitem__, st.selectbox, default=next(iter(titles)),
-        hide_default=False,
-    )  # fmt: skip
     people, done = live.entries(trial, "ambassador"), live.entries(trial, "ambassador_activity")
     if people:
         entry_form.offer(

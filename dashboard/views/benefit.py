@@ -8,13 +8,13 @@ from html import escape
 import streamlit as st
 
 from dashboard import live
-from dashboard.address import choose, href
+from dashboard.address import href
 from dashboard.client import Json
 from dashboard.entry_choices import choice
 from dashboard.facts import plain
 from dashboard.language import _, day, moment, ngettext, parse_day, parse_moment, percent, sentence
 from dashboard.palette import FAINT, HOME_LINE, INK
-from dashboard.sections import asof, benefit, explaining, gain, gain_register, harms, money
+from dashboard.sections import asof, benefit, explaining, gain, gain_register, harms, money, which
 from dashboard.views.trial import QUIET
 from dashboard.wording import perspective
 
@@ -29,18 +29,9 @@ def show() -> None:
 
 @live.refreshed(live.REPORT_EVERY_SECONDS)
 def _benefit() -> None:
-    titles = live.titles()
-    if not titles:
-        st.title(_("Benefit"), anchor=False)
-        st.info(
-            _("There are no trials yet. Load one with “nyttig load FOLDER”, or start “nyttig demo”."),
-            icon=":material/inventory_2:",
-        )
+    chosen = which.trial(_("Benefit"))
+    if chosen is None:
         return
-    chosen = choose(
-        "trial", _("Trial"), list(titles), titles.__getitem__, st.selectbox, default=next(iter(titles)),
-        hide_default=False,
-    )  # fmt: skip
     found, report = live.benefit(chosen), live.report(chosen)
     st.title(plain(_("Benefit of {trial}").format(trial=found["trial"]["title"])), anchor=False)
     st.caption(

@@ -12,7 +12,16 @@ from dashboard.entry_words import label, many
 from dashboard.facts import plain
 from dashboard.language import _, ngettext, number
 from dashboard.questionnaire_words import title
-from dashboard.sections import entry_form, entry_list, feedback, links, missing, shift_forms, visit_list
+from dashboard.sections import (
+    entry_form,
+    entry_list,
+    feedback,
+    links,
+    missing,
+    shift_forms,
+    visit_list,
+    which,
+)
 
 PLACE = "data"
 EVERY_SECONDS = 60
@@ -27,19 +36,9 @@ def show() -> None:
 
 @live.refreshed(EVERY_SECONDS)
 def _data() -> None:
-    titles = live.titles()
-    if not titles:
-        ideas = _("Ideas")
-        st.info(
-            _("There is no trial yet. Write down an idea, and turn it into one.")
-            + f" [{ideas}]({href('ideas')})",
-            icon=":material/lightbulb:",
-        )
+    trial = which.trial()
+    if trial is None:
         return
-    trial = choose(
-        "trial", _("Trial"), list(titles), titles.__getitem__, st.selectbox, default=next(iter(titles)),
-        hide_default=False,
-    )  # fmt: skip
     tasks = {
         "missing": _("What is missing"),
         "visits": _("Visit list"),

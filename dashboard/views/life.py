@@ -5,12 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import live
-from dashboard.address import choose, href
 from dashboard.client import Json
 from dashboard.entry_words import label
 from dashboard.facts import plain
 from dashboard.language import _, day, ngettext, parse_day
-from dashboard.sections import entry_form, entry_list, gates, handover, phase_report, phases
+from dashboard.sections import entry_form, entry_list, gates, handover, phase_report, phases, which
 
 PLACE = "life"
 CYCLE = ("need", "solution", "test", "people", "devices", "starts_on", "learned", "next_step")
@@ -23,20 +22,9 @@ def show() -> None:
 
 @live.refreshed(live.REPORT_EVERY_SECONDS)
 def _life() -> None:
-    titles = live.titles()
-    if not titles:
-        st.title(_("Life of the trial"), anchor=False)
-        ideas = _("Ideas")
-        st.info(
-            _("There is no trial yet. Write down an idea, and turn it into one.")
-            + f" [{ideas}]({href('ideas')})",
-            icon=":material/lightbulb:",
-        )
+    trial = which.trial(_("Life of the trial"))
+    if trial is None:
         return
-    trial = choose(
-        "trial", _("Trial"), list(titles), titles.__getitem__, st.selectbox, default=next(iter(titles)),
-        hide_default=False,
-    )  # fmt: skip
     life = live.life(trial)
     st.title(plain(life["trial"]["title"]), anchor=False)
     st.caption(plain(" · ".join([_("Life of the trial"), *life["trial"]["units"]])))

@@ -5,28 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import live
-from dashboard.address import choose, href
+from dashboard.address import href
 from dashboard.facts import plain
 from dashboard.language import _
 from dashboard.one_page import html, pdf
 from dashboard.one_page.content import one_page
-from dashboard.sections import asof
+from dashboard.sections import asof, which
 
 
 def show() -> None:
     """The one page of the trial in the address stands on the page, in the reader's language."""
-    titles = live.titles()
-    if not titles:
-        st.title(_("One page"), anchor=False)
-        st.info(
-            _("There are no trials yet. Load one with “nyttig load FOLDER”, or start “nyttig demo”."),
-            icon=":material/inventory_2:",
-        )
+    trial = which.trial(_("One page"))
+    if trial is None:
         return
-    trial = choose(
-        "trial", _("Trial"), list(titles), titles.__getitem__, st.selectbox, default=next(iter(titles)),
-        hide_default=False,
-    )  # fmt: skip
     report = live.report(trial)
     asof.show(report)
     page = one_page(report, live.benefit(trial), live.life_then(trial))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import live
-from dashboard.address import choose, href
+from dashboard.address import href
 from dashboard.entry_words import many
 from dashboard.language import _, number
-from dashboard.sections import entry_form, entry_list, safety
+from dashboard.sections import entry_form, entry_list, safety, which
 
 PLACE = "safety"
 KINDS = ("adverse_event", "suitability", "training")
@@ -29,14 +29,9 @@ def show() -> None:
 
 @live.refreshed(live.REPORT_EVERY_SECONDS)
 def _safety() -> None:
-    titles = live.titles()
-    if not titles:
-        st.info(_("There are no trials yet. Load one with “nyttig load FOLDER”, or start “nyttig demo”."))
+    trial = which.trial()
+    if trial is None:
         return
-    trial = choose(
-        "trial", _("Trial"), list(titles), titles.__getitem__, st.selectbox, default=next(iter(titles)),
-        hide_default=False,
-    )  # fmt: skip
     told = live.safety(trial)
     if not told["homes"]:
         st.info(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import live
-from dashboard.address import choose
 from dashboard.client import Json
 from dashboard.facts import plain
 from dashboard.language import _, day, moment, number, parse_day, parse_moment, titled
@@ -24,6 +23,7 @@ from dashboard.sections import (
     setting,
     standby,
     staying,
+    which,
 )
 from dashboard.wording import usage_class
 
@@ -42,26 +42,9 @@ def show() -> None:
 
 @live.refreshed(live.REPORT_EVERY_SECONDS)
 def _trial() -> None:
-    titles = live.titles()
-    if not titles:
-        st.title(_("One trial"), anchor=False)
-        st.info(
-            _("There are no trials yet. Load one with “nyttig load FOLDER”, or start “nyttig demo”."),
-            icon=":material/inventory_2:",
-        )
+    chosen = which.trial(_("One trial"))
+    if chosen is None:
         return
-    asked = st.query_params.get("trial")
-    if asked and asked not in titles:
-        st.warning(_("There is no trial called {trial}. Here is another one.").format(trial=plain(asked)))
-    chosen = choose(
-        "trial",
-        _("Trial"),
-        list(titles),
-        lambda trial: titles[trial],
-        st.selectbox,
-        default=next(iter(titles)),
-        hide_default=False,
-    )
     report = live.report(chosen)
     trial = report["trial"]
     st.title(plain(trial["title"]), anchor=False)
