@@ -13,11 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import free_port
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboard.run import options
 
 CHROMIUM = Path("/usr/bin/chromium")
+WRITING_SECONDS_MAX = 90
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -77,3 +78,23 @@ def _wait_until_served(url: str) -> None:
         except httpx.HTTPError:
             time.sleep(0.3)
     pytest.fail(f"the dashboard did not answer at {url} within two minutes")
+
+
+def written(page: Page, name: str, text: str) -> None:
+    """The text stands in the box of this name, which offers choices and takes others.
+
+    A page that is made anew just then drops what was typed; then it is typed again, as a person would.
+    """
+    box = page.get_by_role("combobox", name=name)
+    deadline = time.monotonic() + WRITING_SECONDS_MAX
+    while True:
+        box.fill(text)
+        box.press("Enter")
+        box.press("Tab")
+        try:
+            expect(box).to_have_value(text, timeout=5_000)
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return

@@ -21,7 +21,7 @@ PAGES = {
     "commissioning?site=A04&device=door-sensor-99": "Mount a device",
     "demo": "Demo apartment",
 }
-CHARTS = {"trial": 9, "demo": 2, "devices?device=medicine-dispenser-09": 3}
+CHARTS = {"trial": 9, "benefit": 10, "demo": 2, "devices?device=medicine-dispenser-09": 3}
 NOISE = "_stcore"
 """Streamlit's page first asks for its server below the page's own path, and is answered 404."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import streamlit as st
-from browsing import chromium, dashboard_of
+from browsing import chromium, dashboard_of, written
 from conftest import DatabaseServer
 from playwright.sync_api import Locator, Page, expect
 from registering import new_devices
@@ -203,8 +203,7 @@ def test_a_gain_named_after_the_start_is_marked_and_its_code_is_made_from_its_ti
     phone.get_by_text("Quality", exact=True).click()
     phone.get_by_text("for the resident", exact=True).click()
     phone.get_by_text("lower is better", exact=True).click()
-    phone.get_by_role("combobox", name="Indicator").fill("nights_awake")
-    phone.keyboard.press("Enter")
+    written(phone, "Indicator", "nights_awake")
     press(phone, "Enter it")
     here = card(phone, "Færre nattevåk")
     seen(here, "Entered after the start")

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import chromium, dashboard_of
+from browsing import chromium, dashboard_of, written
 from conftest import DatabaseServer
 from packages import one_home
 from playwright.sync_api import Page, expect
@@ -191,8 +191,7 @@ def test_an_idea_gets_a_voice_becomes_a_trial_and_is_taken_back_on_a_phone(
     phone.get_by_text("Turn it into a trial").click()
     press(phone, "Make it a trial")
     seen(phone, "Name the technology, or what is tried in its place.")
-    phone.get_by_role("combobox", name="Technology").fill("Talking clock")
-    phone.keyboard.press("Enter")
+    written(phone, "Technology", "Talking clock")
     wide = phone.get_by_test_id("stMain").evaluate("box => box.scrollWidth > box.clientWidth")
     assert not wide, "nothing is wider than the screen"
     press(phone, "Make it a trial")

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import chromium, dashboard_of
+from browsing import chromium, dashboard_of, written
 from conftest import DatabaseServer
 from packages import one_home
 from playwright.sync_api import Page, expect
@@ -202,8 +202,7 @@ def test_on_a_phone_an_aim_and_a_spread_are_entered_and_undone(phone: Page, api:
     phone.get_by_text("Enter or change the spread of “Nights”").click()
     phone.get_by_text("Enter a unit that considers it or takes it on").click()
     for name, unit in (("Unit that tried it", "Bydel Frogner"), ("Unit that takes it on", "Bydel Bjerke")):
-        phone.get_by_role("combobox", name=name).fill(unit)
-        phone.keyboard.press("Enter")
+        written(phone, name, unit)
     phone.get_by_text("agreed on", exact=True).click()
     phone.get_by_text("Enter it", exact=True).click()
     seen(phone, "Bydel Bjerke")
