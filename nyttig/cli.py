@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The doors say themselves that the database is away.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the dashboard asks every few seconds
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it names each letter that goes into a PDF
     if arguments.while_stdin_open:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:

@@ -39,12 +39,18 @@ def text_of(file: Path | bytes) -> str:
 
 
 def test_the_command_writes_a_pdf_or_a_page_in_the_language_asked_for(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     use(monkeypatch, database)
+    caplog.set_level("INFO")
     file, page = tmp_path / "one.pdf", tmp_path / "one.html"
     assert main(["one-page", ALNA, "--to", str(file), "--lang", "nb"]) == 0
     assert capsys.readouterr().out == f"{ALNA} on one page in {file}\n"
+    assert not caplog.records, "nothing is said of what goes on within"
     text = text_of(file)
     assert "Medisindispenser i hjemmetjenesten" in text
     assert "Hva ble verre, eller kunne ha blitt det?" in text
