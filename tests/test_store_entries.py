@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
-from conftest import Database
+from conftest import Database, DatabaseServer
 from packages import one_home
+from psycopg import sql
 
 from nyttig import entering
 from nyttig.entries.benefit import Harm
@@ -20,7 +22,7 @@ from nyttig.model import Cost, Entry, Gain, Measure, TrialPackage
 from nyttig.package.read import read
 from nyttig.package.technologies import builtin_technologies
 from nyttig.package.write import write
-from nyttig.store import db, entries, registry
+from nyttig.store import db, entries, migrate, registry
 from nyttig.store.db import Session
 
 KNOWN = builtin_technologies()
@@ -216,3 +218,48 @@ def test_what_is_kept_as_json_comes_back_as_it_was() -> None:
         kind = next(name for name, each in KINDS.items() if each.noun is type(noun))
         assert from_json(kind, to_json(noun)) == noun
         assert from_json(kind, {**to_json(noun), "no_longer": 1}) == noun
+
+
+# From before there were entries
+
+
+def test_gains_measures_and_costs_of_an_older_database_are_entries_and_load_again_as_the_same(
+    embedded_server: DatabaseServer,
+) -> None:
+    embedded_server.run(sql.SQL("CREATE DATABASE before_entries"))
+    conninfo = embedded_server.database("before_entries").conninfo
+    schema = Path(migrate.__file__).with_name("schema")
+    with psycopg.connect(conninfo) as older:
+        older.execute(
+            "CREATE TABLE schema_steps (number integer PRIMARY KEY, name text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        for step in sorted(schema.glob("*.sql")):
+            if step.name < "0015":
+                older.execute(step.read_bytes())
+                older.execute(
+                    "INSERT INTO schema_steps (number, name) VALUES (%s, 'old')", (int(step.name[:4]),)
+                )
+        older.execute(BEFORE_ENTRIES)
+    migrate.migrate(conninfo)
+    with db.connect(conninfo) as newer:
+        package = registry.read(newer, "trial")
+        assert (package.trial.gains, package.measures, package.costs) == ((TIME,), (VALUE,), (CHAIR,))
+        entries.save(newer, package, by="ida")
+        assert newer.execute("SELECT count(*), max(version) FROM entries").fetchone() == (3, 1)
+
+
+BEFORE_ENTRIES = b"""
+INSERT INTO technologies (id, titles, usage_class, joining_gap_minutes, heartbeat_minutes)
+VALUES ('t', '{}', 'standby', 0, 60);
+INSERT INTO units (name) VALUES ('u');
+INSERT INTO trials (id, title, technology_id, timezone, currency, starts, parameters)
+VALUES ('trial', 't', 't', 'Europe/Oslo', 'NOK', '2026-09-01', '{}');
+INSERT INTO trial_units VALUES ('trial', 1, 0);
+INSERT INTO sites (code, site_type, unit_id) VALUES ('h1', 'home', 1);
+INSERT INTO enrolments (trial_id, site_id) VALUES ('trial', 1);
+INSERT INTO gains (trial_id, id, place, title, type, perspective, indicator, better, target, planned) VALUES
+    ('trial', 'time', 0, 'Fewer visits', 'time', 'organisation', 'visit_minutes_per_week', 'lower', -30, true);
+INSERT INTO measures VALUES ('trial', 1, 0, 'who5', '2026-09-02', 'before', 52, false);
+INSERT INTO costs (trial_id, place, item, kind, amount, per) VALUES ('trial', 0, 'Dispenser', 'capital', 9000, 'device');
+"""
