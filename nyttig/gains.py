@@ -22,6 +22,7 @@ from nyttig.indicators import (
     PERIODS,
     VISIT_MINUTES,
     Point,
+    Values,
     form_completeness,
     instrument_called,
     last_measured,
@@ -193,7 +194,7 @@ def gain_figures(package: TrialPackage, gain: Gain) -> GainFigures:
         status=gain.status,
         measure_on=gain.measure_on,
         found_on=gain.found_on,
-        baseline=baseline(package, gain),
+        baseline=_baseline(package, gain, found),
         evidence_level=change.level,
         change=change,
         homes=pairs,
@@ -228,13 +229,17 @@ def design_of(package: TrialPackage, compared: Mapping[str, str]) -> Method:
 
 def baseline(package: TrialPackage, gain: Gain) -> Baseline:
     """Where the gain started from. A number that was entered comes first, then what the homes' values before say."""
+    return _baseline(package, gain, values(package, gain.indicator))
+
+
+def _baseline(package: TrialPackage, gain: Gain, found: Values) -> Baseline:
     if gain.baseline_value is not None:
         return Baseline("entered", gain.baseline_value, gain.baseline_on, gain.baseline_by)
     compared = {each.home for each in of_kind(package, Comparison)}
     single = single_answers(package, gain.indicator)
     if single is not None and (answered := single[1]["before"].keys() - compared):
         return Baseline("measured", None, gain.baseline_on, gain.baseline_by, len(answered))
-    before = [value for home, value in values(package, gain.indicator).before.items() if home not in compared]
+    before = [value for home, value in found.before.items() if home not in compared]
     if before:
         return Baseline("measured", fmean(before), gain.baseline_on, gain.baseline_by, len(before))
     points = [point.value for point in series(package, gain.indicator) if not point.after]

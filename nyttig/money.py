@@ -130,14 +130,17 @@ def money(
     homes = assumed["homes_in_operation"].value if "homes_in_operation" in assumed else float(installed)
     # As many devices a home as the trial has.
     devices = len(primary) / installed * homes if installed else float(len(primary))
-    time = _time(package, gains, assumed)
+    price = _price(package, assumed)
+    time = _time(package, gains, price)
     realised = {each.gain: each for each in of_kind(package, Realisation)}
     priced, ranges, left_out = [], [], []
     counted: set[str] = set()
     for gain in gains:
         if gain.type == "quality":
             continue
-        told = _yearly(package, gain, time, homes) if gain.indicator not in counted else "counted_already"
+        told = (
+            _yearly(package, gain, time, price, homes) if gain.indicator not in counted else "counted_already"
+        )
         if isinstance(told, str):
             left_out.append(LeftOut(gain.id, told))
             continue
@@ -212,7 +215,9 @@ class _Yearly:
     price: Price
 
 
-def _yearly(package: TrialPackage, gain: GainFigures, time: TimeGain | None, homes: float) -> _Yearly | Why:
+def _yearly(
+    package: TrialPackage, gain: GainFigures, time: TimeGain | None, hour: Price | None, homes: float
+) -> _Yearly | Why:
     change = gain.change
     if gain.status == "dropped":
         return "dropped"
@@ -222,7 +227,7 @@ def _yearly(package: TrialPackage, gain: GainFigures, time: TimeGain | None, hom
         return "too_few_homes"
     if gain.indicator == VISIT_MINUTES:
         if time is None:
-            return "no_rate" if _price(package, _assumed(package)) is None else "new_work_not_registered"
+            return "no_rate" if hour is None else "new_work_not_registered"
         hours = WEEKS_PER_YEAR / 60 * homes
         contained = time.on_the_way_minutes_per_week if time.price.basis == "full_cost" else 0.0
         low, high = (None if end is None else (end - contained) * hours for end in (time.low, time.high))
@@ -236,7 +241,7 @@ def _yearly(package: TrialPackage, gain: GainFigures, time: TimeGain | None, hom
     if gain.type == "time":
         if not {"minutes", "hours"} & set(parts):
             return "no_time_unit"
-        price = _price(package, _assumed(package))
+        price = hour
         times /= 60 if "minutes" in parts else 1
     elif package.trial.currency.lower() not in parts:
         return "no_money_unit"
@@ -247,12 +252,9 @@ def _yearly(package: TrialPackage, gain: GainFigures, time: TimeGain | None, hom
     return _Yearly(sign * change.estimate * times * homes, low, high, price)
 
 
-def _time(
-    package: TrialPackage, gains: Sequence[GainFigures], assumed: dict[str, Assumed]
-) -> TimeGain | None:
+def _time(package: TrialPackage, gains: Sequence[GainFigures], price: Price | None) -> TimeGain | None:
     """The staff time of a home and week; None without a price, a measured change or registered new work."""
     gain = next((each for each in gains if each.indicator == VISIT_MINUTES), None)
-    price = _price(package, assumed)
     new_work = {home: sum(both) for home, both in work_minutes(package, "after", new=True).items()}
     if gain is None or price is None or gain.change.estimate is None or not new_work:
         return None
