@@ -13,12 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import free_port
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from dashboard.run import options
 
 CHROMIUM = Path("/usr/bin/chromium")
 WRITING_SECONDS_MAX = 90
+PHONE = ViewportSize(width=390, height=844)
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -98,3 +99,12 @@ def written(page: Page, name: str, text: str) -> None:
                 raise
         else:
             return
+
+
+@contextmanager
+def on_a_phone(api_url: str, folder: Path, patience_ms: float) -> Iterator[Page]:
+    """A window as wide as a phone, at a dashboard of its own that asks this API; `folder` is where that runs."""
+    with chromium() as browser, dashboard_of(api_url.rstrip("/"), folder) as url:
+        context = browser.new_context(viewport=PHONE, locale="en-GB", base_url=url)
+        context.set_default_timeout(patience_ms)
+        yield context.new_page()

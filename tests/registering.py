@@ -94,6 +94,11 @@ def words(app: AppTest) -> str:
     return unescape("\n".join(element.value for kind in kinds for element in kind)).replace("\\", "")
 
 
+def said(app: AppTest) -> str:
+    """All that the page says, also what stands in HTML of its own."""
+    return words(app) + unescape("\n".join(each.value for each in app.html))
+
+
 def press(app: AppTest, label: str, number: int = 0) -> AppTest:
     """The page after a press on the button of this label; the one that stands there so many further down."""
     [button for button in app.button if button.label.replace("\\", "") == label][number].click().run()

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from typing import Any
 
 import httpx
 import pytest
-from browsing import chromium, dashboard_of
+from browsing import on_a_phone
 from conftest import DatabaseServer
 from packages import one_home
 from playwright.sync_api import Locator, Page, expect
-from registering import found, open_page, words
+from registering import found, open_page, said
 from serving import serving
-from streamlit.testing.v1 import AppTest
 
 from dashboard.views.shift_form import under_way
 from nyttig.model import Gain
 from nyttig.package.technologies import builtin_technologies
 from nyttig.store import db, registry
 
-PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 90_000
 TODAY = datetime.now(UTC).date()
 UNIT = "Bydel Alna"
@@ -60,11 +57,8 @@ def api(embedded_server: DatabaseServer) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def phone(api: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Chromium as wide as a phone, at the dashboard. Where it is missing the tests are skipped, except in CI."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    with chromium() as browser, dashboard_of(str(api.base_url).rstrip("/"), folder) as url:
-        context = browser.new_context(viewport=PHONE, locale="en-GB", base_url=url)
-        context.set_default_timeout(PATIENCE_MS)
-        yield context.new_page()
+    with on_a_phone(str(api.base_url), tmp_path_factory.mktemp("dashboard"), PATIENCE_MS) as page:
+        yield page
 
 
 @pytest.fixture
@@ -103,10 +97,6 @@ def tap(phone: Page, group: str, choice: str) -> None:
 def current(api: httpx.Client, kind: str, trial: str = TRIAL) -> list[dict[str, Any]]:
     answer = api.get(f"/v1/trials/{trial}/entries", params={"kind": kind})
     return [entry["data"] for entry in answer.json()["entries"]]
-
-
-def said(app: AppTest) -> str:
-    return words(app) + unescape("\n".join(each.value for each in app.html))
 
 
 def test_a_nurse_registers_a_shift_home_by_home_in_few_taps(phone: Page, api: httpx.Client) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import streamlit as st
-from browsing import chromium, dashboard_of, written
+from browsing import on_a_phone, written
 from conftest import DatabaseServer
 from playwright.sync_api import Locator, Page, expect
 from registering import new_devices
@@ -17,7 +17,6 @@ from dashboard.entry_choices import choice
 from dashboard.entry_words import empty, label, many, one
 from nyttig.entries.kinds import KINDS
 
-PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 90_000
 TRIAL = "trial"
 SAME_IN_DANISH = frozenset({"installation", "support"})
@@ -38,11 +37,8 @@ def api(embedded_server: DatabaseServer) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def phone(api: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Chromium as wide as a phone, at the dashboard. Where it is missing the tests are skipped, except in CI."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    with chromium() as browser, dashboard_of(str(api.base_url).rstrip("/"), folder) as url:
-        context = browser.new_context(viewport=PHONE, locale="en-GB", base_url=url)
-        context.set_default_timeout(PATIENCE_MS)
-        yield context.new_page()
+    with on_a_phone(str(api.base_url), tmp_path_factory.mktemp("dashboard"), PATIENCE_MS) as page:
+        yield page
 
 
 @pytest.fixture

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from typing import Any
 
 import httpx
 import pytest
-from browsing import chromium, dashboard_of, written
+from browsing import on_a_phone, written
 from conftest import DatabaseServer
 from packages import one_home
 from playwright.sync_api import Page, expect
-from registering import found, open_page, words
+from registering import found, open_page, said
 from serving import serving
-from streamlit.testing.v1 import AppTest
 
 from dashboard import live
 from nyttig.model import Gain
@@ -87,11 +85,6 @@ def page(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.C
         yield api
 
 
-def said(app: AppTest) -> str:
-    """All that the page says, also what stands in HTML of its own."""
-    return words(app) + unescape("\n".join(each.value for each in app.html))
-
-
 def test_the_page_says_where_the_trial_is_what_it_waits_for_and_how_it_stands(page: httpx.Client) -> None:
     text = said(open_page("life", trial="full"))
     for told in (
@@ -156,11 +149,8 @@ def test_ideas_stand_by_their_voices_and_one_becomes_a_trial(page: httpx.Client)
 @pytest.fixture(scope="module")
 def phone(api: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Chromium as wide as a phone, at the dashboard. Where it is missing the tests are skipped, except in CI."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    with chromium() as browser, dashboard_of(str(api.base_url).rstrip("/"), folder) as url:
-        context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB", base_url=url)
-        context.set_default_timeout(PATIENCE_MS)
-        yield context.new_page()
+    with on_a_phone(str(api.base_url), tmp_path_factory.mktemp("dashboard"), PATIENCE_MS) as page:
+        yield page
 
 
 def seen(phone: Page, text: str) -> None:

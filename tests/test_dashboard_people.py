@@ -10,20 +10,18 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import chromium, dashboard_of
+from browsing import on_a_phone
 from conftest import DatabaseServer
 from packages import one_home
-from playwright.sync_api import Page, ViewportSize, expect
-from registering import found, open_page, words
+from playwright.sync_api import Page, expect
+from registering import found, open_page, said
 from serving import serving
-from streamlit.testing.v1 import AppTest
 from told import save
 
 from nyttig.model import Home
 from nyttig.store import db
 
 TODAY = datetime.now(UTC).date()
-PHONE = ViewportSize(width=390, height=844)
 PATIENCE_MS = 90_000
 FLAT = "show-flat"
 PAGES = ("safety", "ambassadors", "demo_apartment", "trial")
@@ -62,11 +60,8 @@ def page(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.C
 @pytest.fixture(scope="module")
 def browser_page(api: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Chromium as wide as a phone, at the dashboard."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    with chromium() as browser, dashboard_of(str(api.base_url).rstrip("/"), folder) as url:
-        context = browser.new_context(viewport=PHONE, locale="en-GB", base_url=url)
-        context.set_default_timeout(PATIENCE_MS)
-        yield context.new_page()
+    with on_a_phone(str(api.base_url), tmp_path_factory.mktemp("dashboard"), PATIENCE_MS) as page:
+        yield page
 
 
 @pytest.fixture
@@ -87,11 +82,6 @@ def enter(api: httpx.Client, kind: str, **values: Any) -> None:
 def current(api: httpx.Client, kind: str) -> list[dict[str, Any]]:
     answer = api.get("/v1/trials/trial/entries", params={"kind": kind})
     return [entry["data"] for entry in answer.json()["entries"]]
-
-
-def said(app: AppTest) -> str:
-    """All that the page says, also what stands in HTML of its own."""
-    return words(app) + unescape("\n".join(each.value for each in app.html))
 
 
 def press(phone: Page, name: str) -> None:

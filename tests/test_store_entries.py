@@ -7,11 +7,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 from conftest import Database, DatabaseServer
 from packages import one_home
-from psycopg import sql
+from upgrading import older
 
 from nyttig import entering
 from nyttig.entries.benefit import Harm
@@ -226,21 +225,7 @@ def test_what_is_kept_as_json_comes_back_as_it_was() -> None:
 def test_gains_measures_and_costs_of_an_older_database_are_entries_and_load_again_as_the_same(
     embedded_server: DatabaseServer,
 ) -> None:
-    embedded_server.run(sql.SQL("CREATE DATABASE before_entries"))
-    conninfo = embedded_server.database("before_entries").conninfo
-    schema = Path(migrate.__file__).with_name("schema")
-    with psycopg.connect(conninfo) as older:
-        older.execute(
-            "CREATE TABLE schema_steps (number integer PRIMARY KEY, name text NOT NULL,"
-            " applied_at timestamptz NOT NULL DEFAULT now())"
-        )
-        for step in sorted(schema.glob("*.sql")):
-            if step.name < "0015":
-                older.execute(step.read_bytes())
-                older.execute(
-                    "INSERT INTO schema_steps (number, name) VALUES (%s, 'old')", (int(step.name[:4]),)
-                )
-        older.execute(BEFORE_ENTRIES)
+    conninfo = older(embedded_server, "before_entries", "0015", BEFORE_ENTRIES)
     migrate.migrate(conninfo)
     with db.connect(conninfo) as newer:
         package = registry.read(newer, "trial")

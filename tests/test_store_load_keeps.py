@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from conftest import Database, DatabaseServer
 from packages import one_home
-from psycopg import sql
+from upgrading import older
 
 from nyttig.model import Home, Pause, TrialPackage
 from nyttig.package.technologies import builtin_technologies
@@ -126,21 +125,7 @@ def test_what_was_taken_back_on_the_page_does_not_come_back(connection: Session)
 def test_what_was_entered_before_the_upgrade_is_known_from_the_history(
     embedded_server: DatabaseServer,
 ) -> None:
-    embedded_server.run(sql.SQL("CREATE DATABASE before_upgrade"))
-    conninfo = embedded_server.database("before_upgrade").conninfo
-    schema = Path(migrate.__file__).with_name("schema")
-    with psycopg.connect(conninfo) as connection:
-        connection.execute(
-            "CREATE TABLE schema_steps (number integer PRIMARY KEY, name text NOT NULL,"
-            " applied_at timestamptz NOT NULL DEFAULT now())"
-        )
-        for step in sorted(schema.glob("*.sql")):
-            if step.name < "0017":
-                connection.execute(step.read_bytes())
-                connection.execute(
-                    "INSERT INTO schema_steps (number, name) VALUES (%s, %s)", (int(step.name[:4]), step.name)
-                )
-        connection.execute(BEFORE_UPGRADE)
+    conninfo = older(embedded_server, "before_upgrade", "0017", BEFORE_UPGRADE)
     migrate.migrate(conninfo)
     with psycopg.connect(conninfo) as connection:
         pauses = connection.execute("SELECT reason, entered_by FROM pauses ORDER BY paused_from").fetchall()
