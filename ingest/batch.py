@@ -72,6 +72,7 @@ def prepare(
     lasting: list[Lasting] = []
     said = [None] * len(arrived) if said is None else said
     gateways = set() if gateways is None else gateways
+    digests: set[int] = set()  # of this batch: a broker may send again what it has not seen acknowledged yet
     for place, item in enumerate(arrived):
         message = item.message
         if message.topic == canary.TOPIC and (came_through := canary.read(message)) is not None:
@@ -91,12 +92,13 @@ def prepare(
         again = False
         if quarantined or not all(event.seq is not None for event in events):
             digest = digest_of(item)
-            if message.redelivered and digest in window:
+            if message.redelivered and (digest in window or digest in digests):
                 events = [event._replace(redelivered=event.seq is None) for event in events]
                 quarantined = []
                 again = True
             elif item.packet_id is not None:
                 batch.digests.append(digest)
+                digests.add(digest)
         if decoded is not None and len(events) < len(decoded.readings) and not (again or message.retained):
             hearing.listen(heard, message, decoded, devices)
         batch.events += events

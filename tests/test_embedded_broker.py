@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,11 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import amqtt.broker
 import paho.mqtt.client as mqtt
 import pytest
 from conftest import Mosquitto, free_port
 from paho.mqtt.enums import CallbackAPIVersion
 
+from nyttig.embedded import sessions
 from nyttig.embedded.broker import EmbeddedBroker
 from nyttig.errors import BrokerUnavailableError
 
@@ -85,6 +88,28 @@ class Client:
         sock = self.paho.socket()
         assert sock is not None
         sock.close()
+
+
+@contextmanager
+def in_this_process(port: int) -> Iterator[EmbeddedBroker]:
+    """The embedded broker on a thread, where a test may interrupt it."""
+    loop = asyncio.new_event_loop()
+
+    async def begin() -> sessions.Broker:
+        broker = sessions.Broker(port)
+        await broker.start()
+        return broker
+
+    running = threading.Thread(target=loop.run_forever)
+    running.start()
+    broker = asyncio.run_coroutine_threadsafe(begin(), loop).result(20)
+    try:
+        yield EmbeddedBroker(port)
+    finally:
+        asyncio.run_coroutine_threadsafe(broker.shutdown(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        running.join()
+        loop.close()
 
 
 def until(happened: Callable[[], bool], seconds: float = 10) -> None:
@@ -201,6 +226,29 @@ def test_a_client_that_comes_back_before_its_old_connection_ended_goes_on_receiv
         assert second.session_present is True
         assert second.payloads(1) == ["1"]
     first.leave()
+
+
+def test_what_a_device_sends_just_as_a_session_is_taken_up_again_arrives_once_and_in_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(sessions.Handler):
+        """A connection at whose beginning, each time, a device has something to say."""
+
+        async def mqtt_connack_authorize(self, authorize: bool) -> None:
+            await super().mqtt_connack_authorize(authorize)
+            if self.session.client_id == "ingest":
+                await self.plugins_manager.context.broadcast_message("wt/a", b"meanwhile")
+                await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(amqtt.broker, "BrokerProtocolHandler", Interrupted)
+    with in_this_process(free_port()) as broker, client(broker, "sensor", clean=True) as sensor:
+        with client(broker, "ingest") as ingest:
+            ingest.subscribe("wt/#")
+        sensor.publish("wt/a", "1", "2")
+        with client(broker, "ingest") as ingest:
+            assert ingest.payloads(3) == ["1", "2", "meanwhile"]
+            time.sleep(0.2)
+            assert [message.dup for message in ingest.received] == [False] * 3
 
 
 def test_a_payload_of_ten_megabytes_arrives_whole(broker: Broker) -> None:

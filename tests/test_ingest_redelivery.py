@@ -69,6 +69,14 @@ def test_a_message_delivered_again_before_it_was_ever_committed_is_news() -> Non
     assert news(RedeliveryWindow(4), arrived(7, again=True))
 
 
+def test_a_message_delivered_twice_before_the_first_was_committed_is_stored_once() -> None:
+    """MQTT 3.1.1 lets a broker send again what it has not seen acknowledged yet."""
+    once, twice, other = prepared(
+        [arrived(7), arrived(7, again=True), arrived(8, again=True)], RedeliveryWindow(4)
+    ).batch.events
+    assert [once.redelivered, twice.redelivered, other.redelivered] == [False, True, False]
+
+
 def test_a_message_at_qos_0_is_never_delivered_again() -> None:
     batch = prepared([arrived(None)], RedeliveryWindow(4)).batch
     assert len(batch.events) == 1

@@ -30,6 +30,8 @@ PROTOCOL_LEVEL = 4  # MQTT 3.1.1
 class Handler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ships no complete types
     """One connection. The session's queue and its messages in flight outlive it."""
 
+    _taken_up = False  # whether what earlier connections left in flight has been sent again
+
     async def handle_publish(self, packet: Any) -> None:
         """The message is on its way to every subscriber before its sender hears that it arrived."""
         if packet.qos > QOS_1:
@@ -58,9 +60,9 @@ class Handler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ships no co
         await self.send_waiting()
 
     async def send_waiting(self) -> None:
-        """As many messages are in flight as may be, oldest first."""
+        """As many messages are in flight as may be, oldest first, behind those that are sent again."""
         session = self.session
-        while len(session.inflight_out) < IN_FLIGHT_MAX and not session.retained_messages.empty():
+        while self._taken_up and len(session.inflight_out) < IN_FLIGHT_MAX and not session.retained_messages.empty():
             message = session.retained_messages.get_nowait()
             message.packet_id = session.next_packet_id
             session.inflight_out[message.packet_id] = message
@@ -76,6 +78,7 @@ class Handler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ships no co
             self.session.transitions.connect()  # the connection that was taken over has just said goodbye
         for message in list(self.session.inflight_out.values()):
             await self._send_packet(message.build_publish_packet(dup=True))
+        self._taken_up = True
 
 
 amqtt.broker.BrokerProtocolHandler = Handler  # the broker cannot be told in another way
