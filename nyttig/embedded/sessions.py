@@ -62,7 +62,11 @@ class Handler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ships no co
     async def send_waiting(self) -> None:
         """As many messages are in flight as may be, oldest first, behind those that are sent again."""
         session = self.session
-        while self._taken_up and len(session.inflight_out) < IN_FLIGHT_MAX and not session.retained_messages.empty():
+        while (
+            self._taken_up
+            and len(session.inflight_out) < IN_FLIGHT_MAX
+            and not session.retained_messages.empty()
+        ):
             message = session.retained_messages.get_nowait()
             message.packet_id = session.next_packet_id
             session.inflight_out[message.packet_id] = message
