@@ -10,7 +10,7 @@ import httpx
 import pytest
 from conftest import Database, DatabaseServer
 from pydantic import TypeAdapter
-from serving import ALNA, fill, quarantined, serving
+from serving import ALNA, beat, fill, quarantined, serving
 
 from api import examples
 from api.app import create_app
@@ -128,7 +128,8 @@ def test_everything_that_can_be_read_is_in_these_tests(described: dict[str, Any]
 
 
 @pytest.mark.parametrize("path", MODELS)
-def test_every_answer_has_its_declared_shape(api: httpx.Client, path: str) -> None:
+def test_every_answer_has_its_declared_shape(api: httpx.Client, filled: Database, path: str) -> None:
+    beat(filled)
     home = api.get(f"/v1/trials/{ALNA}/report").json()["homes"][0]["home"]
     entry = api.get(f"/v1/trials/{ALNA}/entries").json()["entries"][0]["entry"]
     site = api.get("/v1/demo-sites").json()["sites"][0]["site"]
