@@ -46,12 +46,7 @@ def call_list(connection: Session, report: Report, now: datetime) -> CallList:
     """Whom to call at `now`, by a report of that moment. Raises StoreUnavailableError."""
     until = report.as_of.astimezone(ZoneInfo(report.trial.timezone)).date() - timedelta(days=1)
     today = until + timedelta(days=1)
-    faults: dict[str, list[str]] = {}
-    for device in device_health(connection, now, trial_id=report.trial.id).devices:
-        if device.role == "primary":
-            wrong = [one.kind for one in device.findings if one.kind not in NO_FAULT]
-            if wrong or device.status not in NO_FAULT:
-                faults.setdefault(device.site, []).extend(wrong or [device.status])
+    faulty = faults(connection, report.trial.id, now)
     with db.translated():
         newest: dict[str, Note] = {}
         until_of: dict[str, date] = {}
@@ -59,7 +54,7 @@ def call_list(connection: Session, report: Report, now: datetime) -> CallList:
             newest.setdefault(note.home, note)
             if note.snoozed_until is not None and note.snoozed_until > today:
                 until_of[note.home] = max(note.snoozed_until, until_of.get(note.home, note.snoozed_until))
-    found = concerns(report.homes, faults, until, report.parameters)
+    found = concerns(report.homes, faulty, until, report.parameters)
     standby = report.trial.usage_class == "standby"
     told = [
         Call(one, newest.get(one.home), until_of.get(one.home)) for one in (() if standby else found.calls)
@@ -71,3 +66,14 @@ def call_list(connection: Session, report: Report, now: datetime) -> CallList:
         device_first=tuple(replace(one, concern=None) if standby else one for one in found.device_first),
         snoozed=tuple(one for one in told if one.snoozed_until is not None),
     )
+
+
+def faults(connection: Session, trial_id: str, now: datetime) -> dict[str, list[str]]:
+    """What is wrong at `now` with the primary devices of each home that has a faulty one. Raises StoreUnavailableError."""
+    found: dict[str, list[str]] = {}
+    for device in device_health(connection, now, trial_id=trial_id).devices:
+        if device.role == "primary":
+            wrong = [one.kind for one in device.findings if one.kind not in NO_FAULT]
+            if wrong or device.status not in NO_FAULT:
+                found.setdefault(device.site, []).extend(wrong or [device.status])
+    return found

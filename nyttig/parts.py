@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from nyttig.figures.adoption import Coverage, HomeStrip, Intensity, UseDayRate
 from nyttig.figures.coverage import numbered
 from nyttig.figures.participation import Participation
 from nyttig.figures.parts import Part, StayingPart, SustainedPart, parts
-from nyttig.figures.periods import Periods, compare
+from nyttig.figures.periods import Covered, Periods, compare, covered
 from nyttig.figures.retention import Retention, retention
 from nyttig.figures.sustained import Sustained, sustained
 from nyttig.model import Parameters, Role, Technology
@@ -88,8 +88,18 @@ class Whole(NamedTuple):
         return next(known for known in package.technologies if known.id == package.trial.technology)
 
 
-def period_figures(whole: Whole, strips: Sequence[HomeStrip] | None = None) -> Periods:
-    """The last complete weeks against as many before, of these homes or of all."""
+def period_minutes(whole: Whole) -> dict[str, Covered]:
+    """The minutes of each home in the last complete weeks and in as many before."""
+    return covered(whole.days, whole.last_complete_day)
+
+
+def period_figures(
+    whole: Whole,
+    minutes: Mapping[str, Covered],
+    own: Coverage,
+    strips: Sequence[HomeStrip] | None = None,
+) -> Periods:
+    """The last complete weeks against as many before, of these homes or of all, whose own coverage is `own`."""
     due = None
     if whole.due is not None:
         due = {each.home: (each.before, each.after) for each in whole.due.homes}
@@ -98,11 +108,13 @@ def period_figures(whole: Whole, strips: Sequence[HomeStrip] | None = None) -> P
         whole.last_complete_day,
         whole.found.package.trial.parameters,
         standby=whole.technology.usage_class == "standby",
+        minutes=minutes,
+        armed_known=own.armed_known,
         due=due,
     )
 
 
-def unit_figures(whole: Whole) -> tuple[UnitFigures, ...]:
+def unit_figures(whole: Whole, minutes: Mapping[str, Covered]) -> tuple[UnitFigures, ...]:
     """The figures of each unit of the trial, in the trial's order."""
     package = whole.found.package
     units = package.trial.units
@@ -128,7 +140,7 @@ def unit_figures(whole: Whole) -> tuple[UnitFigures, ...]:
                 installed.count(name),
                 *part,
                 participation=participation.pooled(due) if due else None,
-                periods=period_figures(whole, strips),
+                periods=period_figures(whole, minutes, part.coverage, strips),
             )
         )
     return tuple(figures)
@@ -188,7 +200,12 @@ def _beside(whole: Whole, technology: Technology, exposures: pd.DataFrame) -> Te
         parameters,
     )
     periods = compare(
-        strips, whole.last_complete_day, parameters, standby=technology.usage_class == "standby"
+        strips,
+        whole.last_complete_day,
+        parameters,
+        standby=technology.usage_class == "standby",
+        minutes=covered(steady, whole.last_complete_day),
+        armed_known=part.coverage.armed_known,
     )
     return _technology(technology, "secondary", exposures, part, periods)
 

@@ -34,6 +34,7 @@ from nyttig.parts import (
     UnitFigures,
     Whole,
     period_figures,
+    period_minutes,
     recovered_uses,
     technology_figures,
     unit_figures,
@@ -42,7 +43,7 @@ from nyttig.schedules import ScheduleFigures, schedule_figures
 from nyttig.store.db import Session
 from nyttig.store.past import NotRecoverable
 
-DEFINITIONS_VERSION = "3"
+DEFINITIONS_VERSION = "4"
 """Raised whenever a figure's definition changes, so that two reports can be told apart."""
 
 
@@ -238,7 +239,8 @@ def report_on(found: Evidence) -> Report:
         sustained_part(whole.sustained),
         staying_part(whole.retention, parameters),
     )
-    periods = period_figures(whole)
+    minutes = period_minutes(whole)
+    periods = period_figures(whole, minutes, own.coverage)
     return Report(
         trial=_trial_facts(package),
         as_of=as_of,
@@ -259,7 +261,7 @@ def report_on(found: Evidence) -> Report:
         sustained=whole.sustained,
         retention=whole.retention,
         setting=setting_adoption(package.units, trial.units, _ambassadors(package, last_day(as_of, zone))),
-        units=unit_figures(whole),
+        units=unit_figures(whole, minutes),
         technologies=technology_figures(whole, own, periods),
         periods=periods,
         weeks=weeks(

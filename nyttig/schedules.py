@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,15 +20,24 @@ from nyttig.figures.participation import DONE, MISSED, Participation, Plan
 from nyttig.figures.periods import DoneOfDue, windows
 from nyttig.model import TrialPackage
 
+LATELY_DAYS: Final = 28
+"""What somebody has to do about is told of so many local days, the last of them today."""
+
 
 @dataclass(frozen=True, slots=True)
 class HomeParticipation:
     """One home's part. `before` and `after`: how much was done in time, and of how much due while observed, in the
-    last complete weeks and in as many before (`periods.windows`), without the home's first days."""
+    last complete weeks and in as many before (`periods.windows`), without the home's first days.
+
+    `lately` is what became of everything due in the last `LATELY_DAYS`, the home's first days too; `missed_on` the local day
+    of each that was missed in them, in order.
+    """
 
     home: str
     unit: str
     participation: Participation
+    lately: Participation
+    missed_on: tuple[date, ...] = ()
     before: DoneOfDue = (0, 0)
     after: DoneOfDue = (0, 0)
 
@@ -109,7 +119,12 @@ def schedule_figures(
     shown = pd.Index(sorted(units.keys() & scheduled))
     place = shown.get_indexer(homes)[number]
     counted = steady & (place >= 0)
-    by_home = figures.participations(place[counted], became[counted], number[counted], len(shown), len(homes))
+    today = np.datetime64(as_of.astimezone(zone).date())
+    recent = (place >= 0) & (day > today - np.timedelta64(LATELY_DAYS, "D"))
+    missed = np.flatnonzero(recent & (became == MISSED))
+    missed_on: dict[int, list[date]] = {}
+    for home, on in zip(place[missed].tolist(), pd.DatetimeIndex(day[missed]).date, strict=True):
+        missed_on.setdefault(home, []).append(on)
     last_complete = min(as_of.astimezone(zone).date() - timedelta(days=1), last_day)
     first, later, last = (np.datetime64(each) for each in windows(last_complete))
     before, after = (
@@ -119,6 +134,10 @@ def schedule_figures(
             counted & (day >= later) & (day <= last),
         )
     )
+
+    def of_each(which: npt.NDArray[np.bool_]) -> list[Participation]:
+        alone = np.zeros(int(which.sum()), dtype=np.int64)  # the only home of its group
+        return figures.participations(place[which], became[which], alone, len(shown), 1)
 
     def all_of(which: npt.NDArray[np.bool_]) -> Participation:
         whole = np.zeros(int(which.sum()), dtype=np.int64)
@@ -136,8 +155,10 @@ def schedule_figures(
             )
         ),
         homes=tuple(
-            HomeParticipation(home, units[home], figure, earlier, later_)
-            for home, figure, earlier, later_ in zip(shown, by_home, before, after, strict=True)
+            HomeParticipation(home, units[home], figure, lately, tuple(missed_on.get(n, ())), earlier, later_)
+            for n, (home, figure, lately, earlier, later_) in enumerate(
+                zip(shown, of_each(counted), of_each(recent), before, after, strict=True)
+            )
         ),
         homes_without_schedule=len(units.keys() - scheduled),
     )

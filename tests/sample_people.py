@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from sample_report import NOW, TITLES, as_json
 from nyttig.demo_board import board_of
 from nyttig.entries.people import AdverseEvent, Ambassador, DemoVisit, Enquiry, Suitability, Training
 from nyttig.model import Entry, Home, Trial, TrialPackage
+from nyttig.package.technologies import builtin_technologies
 from nyttig.report import Report
 from nyttig.safety import safety_of
 from nyttig.store.sites import DemoHome
@@ -49,7 +51,7 @@ def make_board(site: str = "odense-lejlighed") -> Any:
     return as_json(board_of(home, told, (), TITLES, TODAY))
 
 
-def make_safety(report: Report) -> Any:
+def make_safety(report: Report, faulty: Mapping[str, Sequence[str]] | None = None) -> Any:
     """Of the report's homes the first had an adverse event, the second is to be assessed again, the others never were."""
     homes = tuple(
         Home(strip.home, "home", strip.unit, None, None, report.first_day, None) for strip in report.homes
@@ -77,4 +79,6 @@ def make_safety(report: Report) -> Any:
         starts=facts.starts,
         parameters=report.parameters,
     )
-    return as_json(safety_of(TrialPackage(trial, homes=homes, entries=entries), report, {}, NOW))
+    technologies = (builtin_technologies()[facts.technology],)
+    package = TrialPackage(trial, technologies=technologies, homes=homes, entries=entries)
+    return as_json(safety_of(package, report, {}, NOW, faulty))

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
 from typing import Any
 
-from sample_standby import make_alarms, make_contacts, make_coverage
+from sample_standby import make_alarms, make_contacts, make_coverage, make_periods
 
 from nyttig.figures.adoption import Coverage, HomeStrip, Intensity, UseDayRate
 from nyttig.figures.benefit import NetMinutes
@@ -23,7 +23,7 @@ from nyttig.figures.intervals import Share
 from nyttig.figures.paired import paired
 from nyttig.figures.participation import Participation, pooled
 from nyttig.figures.parts import Part, staying_part, sustained_part
-from nyttig.figures.periods import Periods, compare
+from nyttig.figures.periods import Periods
 from nyttig.figures.retention import retention, time_to_first_use
 from nyttig.figures.setting import setting_adoption
 from nyttig.figures.sustained import sustained
@@ -181,6 +181,10 @@ def participation(homes: tuple[HomeStrip, ...]) -> ScheduleFigures:
             share(used - late, used + unused), late, unused, 2 * states.count("K"), 2 * states.count("E"), 0
         )
 
+    def missed_on(home: HomeStrip) -> tuple[date, ...]:
+        unused = [n for n, state in enumerate(home.states) if state == "N" and n >= len(home.states) - 28]
+        return tuple(home.first_day + timedelta(days=n) for n in unused for _dose in range(2))
+
     def done_of_due(states: str) -> tuple[int, int]:
         done = became([states]).done
         return done.count, done.of
@@ -202,6 +206,8 @@ def participation(homes: tuple[HomeStrip, ...]) -> ScheduleFigures:
                 home.home,
                 home.unit,
                 became([home.states.lstrip("-")[14:]]),
+                became([home.states[-28:]]),
+                missed_on(home),
                 done_of_due(home.states[-57:-29]),
                 done_of_due(home.states[-29:-1]),
             )
@@ -321,9 +327,7 @@ def make_report(
 
     def compared(some: Sequence[HomeStrip], told: ScheduleFigures | None) -> Periods:
         due = None if told is None else {each.home: (each.before, each.after) for each in told.homes}
-        return compare(
-            some, last_day - timedelta(days=1), Parameters(), standby=usage_class == "standby", due=due
-        )
+        return make_periods(some, last_day - timedelta(days=1), due, standby=usage_class == "standby")
 
     by_unit = [
         (

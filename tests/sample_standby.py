@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nyttig.explain import Alarm
-from nyttig.figures.adoption import Coverage, HomeStrip
+from nyttig.figures.adoption import Coverage, CoveredMinutes, HomeStrip
 from nyttig.figures.alarms import OUTCOMES, AlarmFigures, alarm_figures
 from nyttig.figures.contact import HomeContact
+from nyttig.figures.periods import DoneOfDue, Periods, compare, windows
+from nyttig.model import Parameters
 
 CAME_TO = (0, 0, 1, 0, 2, 0, 0, 3, 0, 0, 5, 0, 1, 0, 0, 4)
 """What became of one alarm after another."""
@@ -27,6 +29,36 @@ def make_coverage(online: int, exposed: int, *, standby: bool) -> Coverage:
     covered = worn / exposed
     return Coverage(
         online, exposed, covered, worn, online - worn, 0, True, ratio, worn / online, covered, "point"
+    )
+
+
+def make_periods(
+    some: Sequence[HomeStrip],
+    until: date,
+    due: Mapping[str, tuple[DoneOfDue, DoneOfDue]] | None,
+    *,
+    standby: bool,
+) -> Periods:
+    """These homes' periods; a device that stands by was worn in three of four minutes in which it was heard."""
+    first, later, last = windows(until)
+
+    def minutes(home: HomeStrip, begin: date, end: date) -> CoveredMinutes:
+        ratios = home.observed_ratio[max((begin - home.first_day).days, 0) : (end - home.first_day).days + 1]
+        told = [round(1440 * ratio) for ratio in ratios if ratio is not None]
+        online, worn = sum(told), 3 * sum(told) // 4 if standby else 0
+        return CoveredMinutes(online, 1440 * len(told), worn, online - worn if standby else 0)
+
+    return compare(
+        some,
+        until,
+        Parameters(),
+        standby=standby,
+        minutes={
+            home.home: (minutes(home, first, later - timedelta(days=1)), minutes(home, later, last))
+            for home in some
+        },
+        armed_known=standby,
+        due=due,
     )
 
 

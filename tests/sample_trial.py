@@ -101,7 +101,7 @@ def answer(report: Report, rest: str) -> Any | None:
     if rest == "calls":
         return make_calls(report)
     if rest == "safety":
-        return make_safety(report)
+        return make_safety(report, FAULTY)
     if rest == "periods":
         return as_json(trial_periods(report))
     if rest == "threshold-changes":

@@ -12,6 +12,7 @@ from sample_standby import raised
 from showing import opened, shown, words
 from streamlit.testing.v1 import AppTest
 
+from nyttig.figures.adoption import Coverage
 from nyttig.figures.alarms import alarm_figures
 
 ALARM = "trygghetsalarm"
@@ -26,6 +27,14 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleApi]:
 
 def trial(which: str = ALARM) -> AppTest:
     return opened("views/trial.py", trial=which)
+
+
+def unfolded(app: AppTest) -> AppTest:
+    """The page after somebody asked how the periods were compared."""
+    app.session_state["explain:periods"] = True
+    app.run()
+    assert not app.exception
+    return app
 
 
 def said(app: AppTest) -> str:
@@ -43,6 +52,26 @@ def test_a_technology_that_stands_by_is_headed_by_what_it_covers_and_by_alarms(a
     assert "Not handled in: A05 (1)." in text
     assert "1 unknown: its handling may have been lost" in text
     assert "1 test, or alarm by staff, is not counted." in text
+
+
+def test_two_periods_of_what_stands_by_are_told_with_what_they_cover(api: SampleApi) -> None:
+    text = said(unfolded(trial(ALARM)))
+    assert "19 Oct 2026 to 15 Nov 2026 · Time covered" in text
+    assert "Compared is the time in which a device was worn or armed, and in contact." in text
+    assert "could alone make the whole difference" not in text
+
+
+def test_where_nobody_knows_what_was_worn_the_page_says_that_this_could_make_the_difference(
+    api: SampleApi,
+) -> None:
+    place = next(n for n, report in enumerate(api.reports) if report.trial.id == ALARM)
+    report = api.reports[place]
+    assert report.periods.comparison is not None
+    vague = replace(report.periods.comparison, unknown_could_explain=True)
+    api.reports[place] = replace(report, periods=replace(report.periods, comparison=vague))
+    assert "nobody knows whether it was worn or armed could alone make the whole difference" in said(
+        trial(ALARM)
+    )
 
 
 def test_every_alarm_can_be_read_with_what_became_of_it(api: SampleApi) -> None:
@@ -69,14 +98,21 @@ def test_no_alarm_at_all_is_said_with_the_homes_that_could_have_raised_one(api: 
 def test_where_no_device_says_whether_it_is_worn_the_page_speaks_of_time_in_contact(api: SampleApi) -> None:
     place = next(n for n, report in enumerate(api.reports) if report.trial.id == ALARM)
     report = api.reports[place]
-    untold = replace(
-        report.coverage,
-        armed_known=False,
-        armed_unknown_minutes=report.coverage.online_minutes,
-        armed_ratio=None,
+    found = report.periods.comparison
+    assert found is not None
+
+    def untold(told: Coverage) -> Coverage:
+        return replace(told, armed_known=False, armed_unknown_minutes=told.online_minutes, armed_ratio=None)
+
+    before, after = (replace(each, coverage=untold(each.coverage)) for each in (found.before, found.after))
+    api.reports[place] = replace(
+        report,
+        coverage=untold(report.coverage),
+        periods=replace(report.periods, comparison=replace(found, before=before, after=after)),
     )
-    api.reports[place] = replace(report, coverage=untold)
-    text = said(trial(ALARM))
+    text = said(unfolded(trial(ALARM)))
+    assert "· Time in contact" in text
+    assert "Compared is the time in contact: no device has said whether it is worn or armed." in text
     assert "Time covered" not in text
     assert "no device has said whether it is worn or armed" in text
 

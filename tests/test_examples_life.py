@@ -217,10 +217,28 @@ def test_words_that_are_not_for_everyone_are_kept_back(api: httpx.Client) -> Non
 def test_what_the_dispenser_s_coordinator_has_to_do_is_due(api: httpx.Client) -> None:
     safety = told(api, f"trials/{ALNA}/safety")
     due = {each["home"]: [one["kind"] for one in each["due"]] for each in safety["homes"] if each["due"]}
-    assert due["go-019"] == ["not_assessed"]
-    assert due["alna-017"] == ["assess_again"]
-    assert due["go-008"] == ["not_trained"]
+    entered = {home: [kind for kind in kinds if kind != "doses_missed"] for home, kinds in due.items()}
+    assert entered["go-019"] == ["not_assessed"]
+    assert entered["alna-017"] == ["assess_again"]
+    assert entered["go-008"] == ["not_trained"]
     assert safety["adverse_open"] == 0
+
+
+def test_where_a_dispenser_was_opened_once_a_day_at_most_the_other_doses_are_to_be_followed_up(
+    api: httpx.Client,
+) -> None:
+    """What `said` makes up is no example of care: of two or three doses a day one is taken, on four days of five."""
+    safety = told(api, f"trials/{ALNA}/safety")
+    planned = {each.home for each in example(ALNA).schedules}
+    for home in safety["homes"]:
+        assert (home["doses"] is not None) == (home["home"] in planned), home["home"]
+        due = [point for point in home["due"] if point["kind"] == "doses_missed"]
+        if home["doses"] is None or home["device_first"]:
+            assert due == [], home["home"]
+        elif due:
+            assert 3 <= due[0]["count"] <= home["doses"]["missed"], home["home"]
+    assert safety["doses"]["missed"] > safety["doses"]["done"]["count"] > 0
+    assert told(api, f"trials/{ODENSE}/safety")["doses"] is None
 
 
 def test_staff_answered_before_and_after_the_dispenser_came(api: httpx.Client) -> None:

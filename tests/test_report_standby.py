@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from conftest import Database
@@ -86,6 +86,41 @@ def test_coverage_counts_what_was_worn_and_heard(store: db.Session) -> None:
     assert by_home["h3"].last_heard_at == oslo("2026-09-05T23:30")
     assert by_home["h3"].last_heard_hours == pytest.approx(5 * 24 + 0.5)
     assert set(by_home) == {"h1", "h2", "h3"}, "a demo apartment is no home of a trial"
+
+
+def test_the_weeks_compared_hold_the_very_minutes_of_the_coverage_figure(store: db.Session) -> None:
+    """Eight weeks from Monday 7 September on. d2 goes into a drawer as the later four begin, d3 never says anything."""
+    package = one_home("safety_alarm", homes=3)
+    begins, later, ends = oslo("2026-09-07"), oslo("2026-10-05"), oslo("2026-11-02")
+    save(store, replace(package, trial=replace(package.trial, starts=date(2026, 9, 7))))
+    tell(
+        store,
+        *(beats(device, begins, ends) for device in ("d1", "d2", "d3")),
+        said("d1", "worn", "07T00:00"),
+        said("d2", "worn", "07T00:00"),
+        [("d2", later, "taken_off", "citizen")],
+    )
+    made = report_on(store, "2026-11-01")
+    found = made.periods.comparison
+    assert found is not None
+    before, after = found.before.coverage, found.after.coverage
+    for minutes in (
+        "online_minutes",
+        "exposed_minutes",
+        "armed_minutes",
+        "unarmed_minutes",
+        "armed_unknown_minutes",
+    ):
+        assert getattr(before, minutes) + getattr(after, minutes) == getattr(made.coverage, minutes), minutes
+    four_weeks, with_a_25th_hour = 28 * 24 * 60, (28 * 24 + 1) * 60
+    assert (before.exposed_minutes, after.exposed_minutes) == (3 * four_weeks, 3 * with_a_25th_hour)
+    assert (before.armed_minutes, after.armed_minutes) == (2 * four_weeks, with_a_25th_hour)
+    assert before.ratio == pytest.approx(2 / 3)
+    assert after.ratio == pytest.approx(1 / 3)
+    assert (found.difference.n, found.difference.mean) == (2, -0.5), "of the third nobody knows"
+    (unit,) = made.units
+    assert unit.periods.comparison == found
+    assert "change       coverage: -50.0 points in 2 homes" in text.report(made)
 
 
 def test_alarms_are_told_with_what_became_of_them(store: db.Session) -> None:

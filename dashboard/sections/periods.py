@@ -6,9 +6,18 @@ import streamlit as st
 
 from dashboard.client import Json
 from dashboard.facts import fact
-from dashboard.language import _, day, number, parse_day, percent, signed
+from dashboard.language import _, day, number, parse_day, signed
 from dashboard.sections import explaining
-from dashboard.wording import homes, rate_note, rate_value, share_interval, share_value
+from dashboard.wording import (
+    coverage_note,
+    coverage_title,
+    coverage_value,
+    homes,
+    rate_note,
+    rate_value,
+    share_interval,
+    share_value,
+)
 
 
 def show(report: Json) -> None:
@@ -22,9 +31,14 @@ def show(report: Json) -> None:
     for period, column in zip((found["before"], found["after"]), st.columns(2), strict=True):
         with column:
             _period(period, found["measure"])
-    if found["measure"] == "use_day_rate" and found["unknown_could_explain"] and found["difference"]["n"]:
+    if found["unknown_could_explain"] and found["difference"]["n"]:
         st.caption(
             _(
+                "The bounds overlap: the time of which nobody knows whether it was worn or armed could alone make the whole "
+                "difference."
+            )
+            if found["measure"] == "coverage"
+            else _(
                 "The bounds overlap: the unknown days alone could make the whole difference between the two rates."
             )
         )
@@ -33,6 +47,7 @@ def show(report: Json) -> None:
         "periods",
         report,
         lines=[
+            *_of_coverage(found),
             _(
                 "The last four complete weeks, Monday to Sunday, against the four before. Each home counts once in the "
                 "difference, with its own days in both periods; homes with observed days in only one, and each home’s "
@@ -44,6 +59,20 @@ def show(report: Json) -> None:
             ),
         ],
     )
+
+
+def _of_coverage(found: Json) -> list[str]:
+    """What a technology that stands by is compared by."""
+    if found["measure"] != "coverage":
+        return []
+    if not found["after"]["coverage"]["armed_known"]:
+        return [_("Compared is the time in contact: no device has said whether it is worn or armed.")]
+    return [
+        _(
+            "Compared is the time in which a device was worn or armed, and in contact. A home whose device has not said so for "
+            "too much of a period is in no difference; a device that cannot say it counts by its time in contact."
+        )
+    ]
 
 
 def _due(found: Json | None) -> None:
@@ -66,10 +95,11 @@ def _period(period: Json, measure: str) -> None:
     )
     rate, active = period["use_day_rate"], period["active"]
     if measure == "coverage":
+        told = period["coverage"]
         fact(
-            label,
-            percent(period["coverage_ratio"]),
-            _("in contact · {homes}").format(homes=homes(rate["homes"])),
+            f"{label} · {coverage_title(told)}",
+            coverage_value(told),
+            coverage_note(told, rate["homes"]),
         )
         return
     fact(

@@ -13,7 +13,7 @@ from dashboard.entry_choices import choice
 from dashboard.facts import fact, plain
 from dashboard.language import _, day, ngettext, number, parse_day, percent, within
 from dashboard.palette import BAD, CAREFUL, FAINT, INK
-from dashboard.sections import entry_form
+from dashboard.sections import doses, entry_form
 from dashboard.table import Column
 from dashboard.wording import share_interval, share_value
 
@@ -21,12 +21,13 @@ SIGNS = {
     "adverse_open": "■",
     "found_unsuitable": "■",
     "alarm_missed": "▲",
+    "doses_missed": "▲",
     "not_assessed": "□",
     "assess_again": "↻",
     "not_trained": "□",
 }
 """The sign alone is enough, without its colour."""
-URGENT = frozenset({"adverse_open", "found_unsuitable", "alarm_missed"})
+URGENT = frozenset({"adverse_open", "found_unsuitable", "alarm_missed", "doses_missed"})
 HOMES_IN_BLOCK = 4
 CARDS_AT_ONCE = 20
 ASSESSMENT = ("outcome", "assessed_on", "assessed_by", "again_on")
@@ -64,7 +65,7 @@ def block(report: Json) -> None:
 
 
 def facts(told: Json) -> None:
-    """How many homes have something due, are assessed and trained, and what became of alarms and adverse events."""
+    """How many homes have something due, are assessed and trained, and what became of alarms, doses and adverse events."""
     first, second, third, fourth = st.columns(4)
     of = number(told["in_use"])
     with first:
@@ -92,6 +93,7 @@ def facts(told: Json) -> None:
             _("{n} dealt with").format(n=number(told["adverse_closed"])),
         )
     _alarms(told)
+    doses.facts(told)
 
 
 def due(told: Json) -> None:
@@ -108,13 +110,14 @@ def due(told: Json) -> None:
         position = before.index(home["home"]) if home["home"] in before else 0
         homes.insert(min(position, len(homes)), home)
     st.session_state[key] = [home["home"] for home in homes]
+    doses.device_first(told)
     if not homes:
         st.success(_("Nothing is due in any home."), icon=":material/check_circle:")
         return
     more = f"{key}:more"
     shown = st.session_state.get(more, CARDS_AT_ONCE)
     for home in homes[:shown]:
-        _card(trial, home)
+        _card(told, home)
     if len(homes) > shown and st.button(
         _("Show more homes ({n})").format(n=number(len(homes) - shown)), key=f"{more}:press"
     ):
@@ -157,6 +160,10 @@ def every_home(told: Json) -> None:
             "trained_on": home["trained_on"],
             "alarms_in_time": home["alarms"]["handled_in_time"]["count"] if home["alarms"] else None,
             "alarms_known": home["alarms"]["handled_in_time"]["of"] if home["alarms"] else None,
+            "doses_missed": home["doses"]["missed"] if home["doses"] else None,
+            "doses_late": home["doses"]["late"] if home["doses"] else None,
+            "doses_known": home["doses"]["done"]["of"] if home["doses"] else None,
+            "doses_unknown": home["doses"]["unknown"] if home["doses"] else None,
             "adverse_open": home["adverse_open"],
             "adverse_closed": home["adverse_closed"],
             "due": " ".join(point["kind"] for point in home["due"]),
@@ -170,6 +177,7 @@ def every_home(told: Json) -> None:
             "alarms": None
             if row["alarms_known"] is None
             else _("{count} of {of}").format(count=row["alarms_in_time"], of=row["alarms_known"]),
+            "doses": doses.words(home["doses"]) if home["doses"] else None,
             "due": "; ".join(point_words(point) for point in home["due"]),
         }
         for row, home in zip(rows, told["homes"], strict=True)
@@ -186,6 +194,11 @@ def every_home(told: Json) -> None:
             Column("again_on", _("Again by"), "day"),
             Column("trained_on", _("Training given"), "day"),
             Column("alarms", _("Alarms handled in time")),
+            *(
+                [Column("doses", _("Doses, last {days} days").format(days=number(told["dose_days"])))]
+                if told["doses"]
+                else []
+            ),
             Column("adverse_open", _("Adverse events, open"), "number"),
             Column("adverse_closed", _("dealt with"), "number"),
         ],
@@ -218,6 +231,7 @@ def kind_words(kind: str) -> str:
         "adverse_open": _("adverse event not dealt with"),
         "found_unsuitable": _("found not suitable, and still has it"),
         "alarm_missed": _("alarm that nobody handled"),
+        "doses_missed": _("doses missed"),
         "not_assessed": _("suitability not assessed"),
         "assess_again": _("to be assessed again"),
         "not_trained": _("nobody trained"),
@@ -229,6 +243,11 @@ def point_words(point: Json) -> str:
     words = kind_words(point["kind"])
     if point["kind"] == "alarm_missed" and point["count"] > 1:
         words = ngettext("{n} alarm that nobody handled", "{n} alarms that nobody handled", point["count"])
+    if point["kind"] == "doses_missed":
+        words = _("{doses} in {days} days").format(
+            doses=ngettext("{n} dose missed", "{n} doses missed", point["count"]),
+            days=number(point["of_days"]),
+        )
     if point["severity"]:
         words += f" ({choice('adverse_event', 'severity', point['severity'])})"
     if point["what"]:
@@ -258,13 +277,16 @@ def _alarms(told: Json) -> None:
     )
 
 
-def _card(trial: str, home: Json) -> None:
+def _card(told: Json, home: Json) -> None:
+    trial = told["trial_id"]
     with st.container(border=True, key=f"safety-{home['home']}"):
         points = "".join(f"<div>{_signed(point)}</div>" for point in home["due"])
         st.html(
             f'<div style="overflow-wrap:anywhere;color:{INK}"><b>{escape(home["home"])}</b> · {escape(home["unit"])}'
-            f'{points}<div style="color:{FAINT};font-size:.9rem">{escape(_known(home))}</div></div>'
+            f'{points}<div style="color:{FAINT};font-size:.9rem">{escape(_known(told, home))}</div></div>'
         )
+        if any(point["kind"] == "doses_missed" for point in home["due"]):
+            st.markdown(doses.ask(trial, home["home"]))
         drawn = {name for point in home["due"] for name in _offered(trial, home["home"], point)}
         for name in registry.answers(_prefix(home["home"])):
             if name not in drawn and entry_form.said_last(name):
@@ -323,8 +345,8 @@ def _signed(point: Json) -> str:
     )
 
 
-def _known(home: Json) -> str:
-    """What is known of the home besides: its assessment, its training, its alarms."""
+def _known(told: Json, home: Json) -> str:
+    """What is known of the home besides: its assessment, its training, its alarms, its doses."""
     parts = []
     judged = home["suitability"]
     if judged is not None:
@@ -342,6 +364,12 @@ def _known(home: Json) -> str:
         parts.append(
             _("alarms handled in time: {share} ({ratio})").format(
                 share=share_value(share), ratio=percent(share["ratio"])
+            )
+        )
+    if home["doses"] is not None:
+        parts.append(
+            _("doses of the last {days} days: {told}").format(
+                days=number(told["dose_days"]), told=doses.words(home["doses"])
             )
         )
     if home["installed_on"]:
@@ -363,6 +391,11 @@ def _rule(rule: Json, told: Json) -> str:
             "though the device was heard; until an adverse event (a near miss, too) with a missed alarm on that day or the next "
             "is entered."
         ).format(days=days, minutes=number(told["alarm_handled_within_minutes"], 1)),
+        "doses_missed": _(
+            "at least {least} in {days} days while the device was heard; neither unknown doses nor those in a pause, and not "
+            "while the device has a fault that casts doubt on it; until an assessment is entered: what was missed up to its day "
+            "is settled."
+        ).format(least=number(rule["least"]), days=days),
         "not_assessed": _("from the day of the installation."),
         "assess_again": _("from the day that was set at the last assessment."),
         "not_trained": _("from {days} days after the installation.").format(days=days),

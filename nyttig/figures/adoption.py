@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +92,16 @@ class Coverage:
     armed_ratio: float | None = None
     upper: float | None = None
     show: Literal["point", "bounds", "nothing"] = "nothing"
+
+
+class CoveredMinutes(NamedTuple):
+    """The minutes that a coverage rests on: see `Coverage`."""
+
+    online: int = 0
+    exposed: int = 0
+    armed: int = 0
+    unarmed: int = 0
+    armed_unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +260,13 @@ def coverages(
 
     days: state, observed_minutes, exposed_minutes, and the `ARMED_COLUMNS` where some device can tell.
     """
+    return [coverage_of(minutes, parameters) for minutes in covered_minutes(days, groups, length)]
+
+
+def covered_minutes(
+    days: pd.DataFrame, groups: npt.NDArray[np.int64] | None, length: int
+) -> list[CoveredMinutes]:
+    """Return the minutes of each of so many groups of days, as for `coverages`."""
     state = state_numbers(days["state"])
     columns = [
         _tally(groups, state, length, days[name].to_numpy())[:, _COUNTED].sum(axis=1)
@@ -257,13 +274,15 @@ def coverages(
         else np.zeros(length, dtype=np.int64)
         for name in ("observed_minutes", "exposed_minutes", *ARMED_COLUMNS)
     ]
-    return [_coverage(minutes, parameters) for minutes in np.column_stack(columns).tolist()]
+    return [CoveredMinutes(*minutes) for minutes in np.column_stack(columns).tolist()]
 
 
-def _coverage(minutes: Sequence[int], parameters: Parameters) -> Coverage:
-    """Return the coverage of so many minutes online, exposed, armed, unarmed, and not known to be either."""
+def coverage_of(
+    minutes: CoveredMinutes, parameters: Parameters, *, armed_known: bool | None = None
+) -> Coverage:
+    """Return the coverage of so many minutes; armed_known: whether a device spoke of it, also beside them."""
     online, exposed, armed, unarmed, unknown = minutes
-    known = armed + unarmed > 0
+    known = armed + unarmed > 0 if armed_known is None else armed_known
     covered = online - unarmed - unknown if known else online
     enough = not known or unknown <= (1 - parameters.point_observability_required) * online
     return Coverage(

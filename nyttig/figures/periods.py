@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import fmean
 from typing import Literal, NamedTuple
 
+import numpy as np
+import pandas as pd
+
 from nyttig.figures import adoption
-from nyttig.figures.adoption import HomeStrip, UseDayRate, rate_of
-from nyttig.figures.coverage import STATES
+from nyttig.figures.adoption import (
+    Coverage,
+    CoveredMinutes,
+    HomeStrip,
+    UseDayRate,
+    coverage_of,
+    covered_minutes,
+    rate_of,
+)
+from nyttig.figures.coverage import STATES, day_numbers, numbered
 from nyttig.figures.intervals import Share, clustered, t_interval, wilson
 from nyttig.figures.paired import HOMES_FOR_INFERENCE
 from nyttig.model import Parameters
@@ -21,6 +32,8 @@ Measure = Literal["use_day_rate", "coverage", "participation"]
 Verdict = Literal["more", "less", "no_clear_change", "too_few_homes"]
 DoneOfDue = tuple[int, int]
 """How much was done in time, and of how much due while somebody would have noticed."""
+Covered = tuple[CoveredMinutes, CoveredMinutes]
+"""The minutes of a home in the earlier period and in the later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +41,16 @@ class Period:
     """Some whole weeks, of the homes' days after their first `parameters.ramp_in_days`.
 
     `use_day_rate` counts home-days. `active` are homes with a used day, of those observed on enough days
-    (`parameters.week_observability_required`). `coverage_ratio` is the mean share of a home's day under proof of
-    life, None without days. `done` is what was done in time of what was due, its interval by homes; None where
-    nothing is due.
+    (`parameters.week_observability_required`). `coverage` is that of these weeks: where a device of the part, or of the
+    trial, has ever said whether it is armed, time in which it had not yet said so is not covered here either. `done`
+    is what was done in time of what was due, its interval by homes; None where nothing is due.
     """
 
     first_day: date
     last_day: date
     use_day_rate: UseDayRate
     active: Share
-    coverage_ratio: float | None
+    coverage: Coverage
     done: Share | None = None
 
 
@@ -59,11 +72,12 @@ class Comparison:
     """Two periods of the same length, the later one against the one before.
 
     `difference` is per home (later − earlier), of homes with observed days in both: of the share of days in use, of
-    coverage for a technology that stands by, or of what was done in time. Each home counts once, whatever its days,
+    coverage for a technology that stands by (armed and online ÷ exposed minutes, of homes whose coverage may be shown
+    as a point in both), or of what was done in time. Each home counts once, whatever its days,
     so that its interval says what chance between homes could do. `verdict`: `more` or `less` where that interval
-    leaves out zero, `too_few_homes` where there is none. `unknown_could_explain`: whether the unknown days,
-    had they all been unused in one period and used in the other, could have made the whole difference of the
-    use-day rates by themselves.
+    leaves out zero, `too_few_homes` where there is none. `unknown_could_explain`: whether the unknown days (of
+    coverage: the minutes not known to be armed), had they all been unused in one period and used in the other, could
+    have made the whole difference of both rates by themselves.
     """
 
     weeks: int
@@ -85,11 +99,10 @@ class Periods:
 
 
 class _Cut(NamedTuple):
-    """One home's days of a period: their states, those of days that lost messages, and shares observed."""
+    """One home's days of a period: their states, and those of days that lost messages."""
 
     states: str
     lossy: str
-    observed: tuple[float, ...]
 
 
 def windows(last_complete_day: date, weeks: int = PERIOD_WEEKS) -> tuple[date, date, date]:
@@ -99,18 +112,38 @@ def windows(last_complete_day: date, weeks: int = PERIOD_WEEKS) -> tuple[date, d
     return later - timedelta(days=7 * weeks), later, last
 
 
+def covered(days: pd.DataFrame, last_complete_day: date, weeks: int = PERIOD_WEEKS) -> dict[str, Covered]:
+    """Return each home's minutes in either period; of homes with none in both, nothing.
+
+    days: device-days without the homes' first ones, as for `adoption.coverages`.
+    """
+    first, later, last = (
+        np.datetime64(day, "D").astype(np.int64) for day in windows(last_complete_day, weeks)
+    )
+    day = day_numbers(days["day"])
+    inside = (day >= first) & (day <= last)
+    some = days[inside]
+    home, homes = numbered(some["home"])
+    minutes = covered_minutes(some, 2 * home + (day[inside] >= later), 2 * len(homes))
+    found = zip(homes, zip(minutes[::2], minutes[1::2], strict=True), strict=True)
+    return {str(name): both for name, both in found if any(period.exposed for period in both)}
+
+
 def compare(
     strips: Sequence[HomeStrip],
     last_complete_day: date,
     parameters: Parameters,
     *,
     standby: bool,
+    minutes: Mapping[str, Covered],
+    armed_known: bool,
     due: Mapping[str, tuple[DoneOfDue, DoneOfDue]] | None = None,
     weeks: int = PERIOD_WEEKS,
 ) -> Periods:
     """Return the last `weeks` complete ISO weeks against as many before; nothing where the trial is younger than that.
 
-    `due`: per home what was done of what was due in either period, where anything is.
+    `minutes`: of each home, as `covered` finds them; `armed_known`: as the part's own coverage says (`Coverage`). `due`: per
+    home what was done of what was due in either period, where anything is.
     """
     first, later, last = windows(last_complete_day, weeks)
     if not strips or any(strip.first_day > first for strip in strips):
@@ -118,8 +151,20 @@ def compare(
     spans = ((first, later - timedelta(days=1)), (later, last))
     cuts = [[_cut(strip, *span, parameters) for strip in strips] for span in spans]
     known = [] if due is None else [due[strip.home] for strip in strips if strip.home in due]
+    there = [minutes[strip.home] for strip in strips if strip.home in minutes]
+
+    def coverage(told: Iterable[CoveredMinutes]) -> Coverage:
+        total = CoveredMinutes(*(sum(each) for each in zip(CoveredMinutes(), *told, strict=True)))
+        return coverage_of(total, parameters, armed_known=armed_known)
+
     before, after = (
-        _period(cut, [home[place] for home in known], *span, parameters)
+        _period(
+            cut,
+            coverage(home[place] for home in there),
+            [home[place] for home in known],
+            *span,
+            parameters,
+        )
         for place, (cut, span) in enumerate(zip(cuts, spans, strict=True))
     )
 
@@ -132,16 +177,17 @@ def compare(
             after=after,
             difference=difference,
             verdict=_verdict(difference),
-            unknown_could_explain=measure == "use_day_rate"
-            and _overlap(before.use_day_rate, after.use_day_rate),
+            unknown_could_explain=_unknown_could_explain(measure, before, after),
         )
 
-    value = _coverage if standby else _use
+    if standby:
+        own = comparison(
+            "coverage", [(_covered(coverage([one])), _covered(coverage([other]))) for one, other in there]
+        )
+    else:
+        own = comparison("use_day_rate", [(_use(one), _use(other)) for one, other in zip(*cuts, strict=True)])
     return Periods(
-        comparison(
-            "coverage" if standby else "use_day_rate",
-            [(value(one), value(other)) for one, other in zip(*cuts, strict=True)],
-        ),
+        own,
         comparison("participation", [(_done(one), _done(other)) for one, other in known]) if known else None,
     )
 
@@ -151,21 +197,13 @@ def _cut(strip: HomeStrip, first: date, last: date, parameters: Parameters) -> _
     inside = len(strip.states) - len(strip.states.lstrip("-"))
     start = max((first - strip.first_day).days, inside + parameters.ramp_in_days)
     end = (last - strip.first_day).days + 1
-    states, observed = strip.states[start:end], strip.observed_ratio[start:end]
+    states = strip.states[start:end]
     lossy = [
         states[place]
         for day in strip.lossy_on
         if 0 <= (place := (day - strip.first_day).days - start) < len(states)
     ]
-    return _Cut(
-        states,
-        "".join(lossy),
-        tuple(
-            ratio
-            for state, ratio in zip(states, observed, strict=True)
-            if state in adoption.COUNTED and ratio is not None
-        ),
-    )
+    return _Cut(states, "".join(lossy))
 
 
 def _use(cut: _Cut) -> float | None:
@@ -173,8 +211,9 @@ def _use(cut: _Cut) -> float | None:
     return used / (used + unused) if used + unused else None
 
 
-def _coverage(cut: _Cut) -> float | None:
-    return sum(cut.observed) / len(cut.observed) if cut.observed else None
+def _covered(coverage: Coverage) -> float | None:
+    """Return the coverage where it may stand alone: minutes of which nobody knows are no zero."""
+    return coverage.ratio if coverage.show == "point" else None
 
 
 def _done(told: DoneOfDue) -> float | None:
@@ -183,7 +222,12 @@ def _done(told: DoneOfDue) -> float | None:
 
 
 def _period(
-    cuts: Sequence[_Cut], due: Sequence[DoneOfDue], first: date, last: date, parameters: Parameters
+    cuts: Sequence[_Cut],
+    coverage: Coverage,
+    due: Sequence[DoneOfDue],
+    first: date,
+    last: date,
+    parameters: Parameters,
 ) -> Period:
     counts, lossy = (
         {state: letters.count(state) for state in STATES}
@@ -197,13 +241,12 @@ def _period(
         if known and known - unknown >= parameters.week_observability_required * known:
             observed += 1
             active += any(state in cut.states for state in adoption.USED)
-    ratios = [ratio for cut in cuts for ratio in cut.observed]
     return Period(
         first_day=first,
         last_day=last,
         use_day_rate=rate_of(counts, lossy, homes, parameters),
         active=wilson(active, observed),
-        coverage_ratio=sum(ratios) / len(ratios) if ratios else None,
+        coverage=coverage,
         done=clustered([done for done, _ in due], [of for _, of in due]) if due else None,
     )
 
@@ -222,8 +265,21 @@ def _verdict(difference: Change) -> Verdict:
     return "less" if difference.high < 0 else "no_clear_change"
 
 
-def _overlap(one: UseDayRate, other: UseDayRate) -> bool:
-    """Whether the bounds of two rates have a value in common."""
-    if one.lower is None or one.upper is None or other.lower is None or other.upper is None:
+def _unknown_could_explain(measure: Measure, before: Period, after: Period) -> bool:
+    if measure == "use_day_rate":
+        rates = before.use_day_rate, after.use_day_rate
+        return _overlap(*((rate.lower, rate.upper) for rate in rates))
+    covers = before.coverage, after.coverage
+    if measure == "participation" or not any(
+        each.armed_known and each.armed_unknown_minutes for each in covers
+    ):
+        return False
+    return _overlap(*((each.ratio, each.upper) for each in covers))
+
+
+def _overlap(one: tuple[float | None, float | None], other: tuple[float | None, float | None]) -> bool:
+    """Whether the bounds (lower, upper) of two figures have a value in common."""
+    (low, high), (other_low, other_high) = one, other
+    if low is None or high is None or other_low is None or other_high is None:
         return True
-    return one.lower <= other.upper and other.lower <= one.upper
+    return low <= other_high and other_low <= high
