@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-import orjson
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from api import problem, registry_examples
+from api import registry_examples, uploads
 from api.deps import Asker, Connection, json
+from api.uploads import DryRun, SkipBad, Upload
 from nyttig.device_list import read
 from nyttig.errors import NotFoundError, NyttigError
 from nyttig.labels import labels, sheet
 from nyttig.model import Principal
 from nyttig.package.technologies import builtin_technologies
 from nyttig.registration import Registered, register_list
-from nyttig.sheet import BYTES_MAX, CSV_TYPE, EXCEL_TYPE
 from nyttig.store import db, devices, registry
 from nyttig.store.devices import RegisteredDevice
 
@@ -40,18 +39,6 @@ class RegisteredDevices:
     devices: tuple[RegisteredDevice, ...]
 
 
-async def uploaded(request: Request) -> bytes:
-    """The request's body, refused while it comes in where it is too large."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > BYTES_MAX:
-            raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a list may have {BYTES_MAX // 2**20} MB; split it"
-            )
-    return bytes(body)
-
-
 def require_may_change(asker: Principal) -> None:
     """Whoever asks may change the registry; an evaluator reads only."""
     if not asker.roles & MAY_CHANGE:
@@ -65,28 +52,16 @@ def require_may_change(asker: Principal) -> None:
     "/v1/registry/devices",
     responses={
         200: {"model": Registered, **registry_examples.REGISTERED},
-        415: {"description": "Neither CSV nor Excel"},
-        422: {"description": "A row is refused, and nothing was written; the problem holds the result"},
+        **uploads.REFUSALS,
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                CSV_TYPE: {"schema": {"type": "string"}, "example": registry_examples.LIST},
-                EXCEL_TYPE: {"schema": {"type": "string", "format": "binary"}},
-            },
-        }
-    },
+    openapi_extra=uploads.body(registry_examples.LIST),
 )
 def register(
-    request: Request,
     asker: Asker,
-    content: Annotated[bytes, Depends(uploaded)],
+    upload: Upload,
     connection: Connection,
-    dry_run: Annotated[
-        bool, Query(description="Say what would become of each row, and write nothing")
-    ] = False,
-    skip_bad: Annotated[bool, Query(description="Leave refused rows out instead of writing nothing")] = False,
+    dry_run: DryRun = False,
+    skip_bad: SkipBad = False,
     trial: Annotated[str | None, Query(description="The trial of the rows that name none")] = None,
 ) -> Response:
     """A list of devices, a row each, is registered: all rows or none. The body is the file itself.
@@ -95,11 +70,7 @@ def register(
     power, role, trial, home, placed_at, hardware_id; only the first must be there, and an empty cell leaves what is.
     """
     require_may_change(asker)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in (CSV_TYPE, EXCEL_TYPE):
-        detail = f"a list is {CSV_TYPE} or {EXCEL_TYPE}, and this is {kind or 'of no type'}; say which in Content-Type"
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
-    listed = read(content, "list.csv" if kind == CSV_TYPE else "list.xlsx")
+    listed = read(upload.content, upload.name)
     done = register_list(
         connection,
         listed,
@@ -112,16 +83,7 @@ def register(
     )
     if done.written or done.dry_run:
         return json(done)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    said = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "detail": f"{done.refused} of {len(done.rows)} rows are refused and nothing was written; correct them, or "
-        "leave them out with skip_bad",
-        **asdict(done),
-    }
-    return Response(orjson.dumps(said), status, media_type=problem.MEDIA_TYPE)
+    return uploads.refusal(done)
 
 
 @router.get(
@@ -159,7 +121,11 @@ def labels_pdf(
     if not made:
         raise NotFoundError("there is no device to label in your units")
     if len(made) > LABELS_MAX:
-        raise NyttigError(f"{len(made)} labels are more than {LABELS_MAX}; name a trial, or devices")
+        raise NyttigError(
+            "{labels} labels are more than {most}; name a trial, or devices",
+            labels=len(made),
+            most=LABELS_MAX,
+        )
     return Response(
         sheet(made),
         media_type="application/pdf",

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from http import HTTPStatus
 from typing import Annotated, Any
 
-import orjson
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from starlette.exceptions import HTTPException
 
-from api import problem, visit_examples
+from api import uploads, visit_examples
 from api.deps import Asker, Connection, Now, json
 from api.entries import require_may_enter, require_seen
-from api.registry import uploaded
 from api.reports import Reports
+from api.uploads import DryRun, SkipBad, Upload
 from nyttig.errors import NotFoundError
 from nyttig.model import Principal
-from nyttig.sheet import CSV_TYPE, EXCEL_TYPE
 from nyttig.store import db, sites, visits
 from nyttig.store.db import Session
 from nyttig.store.visits import VisitImport
@@ -53,30 +49,19 @@ def imports(trial_id: str, connection: Connection, asker: Asker) -> Response:
     "",
     responses={
         200: {"model": BroughtIn, **visit_examples.BROUGHT_IN},
-        415: {"description": "Neither CSV nor Excel"},
-        422: {"description": "A row is refused, and nothing was written; the problem holds the result"},
+        **uploads.REFUSALS,
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                CSV_TYPE: {"schema": {"type": "string"}, "example": visit_examples.LIST},
-                EXCEL_TYPE: {"schema": {"type": "string", "format": "binary"}},
-            },
-        }
-    },
+    openapi_extra=uploads.body(visit_examples.LIST),
 )
 def bring(
     trial_id: str,
     request: Request,
-    content: Annotated[bytes, Depends(uploaded)],
+    upload: Upload,
     connection: Connection,
     now: Now,
     asker: Asker,
-    dry_run: Annotated[
-        bool, Query(description="Say what would become of each row, and write nothing")
-    ] = False,
-    skip_bad: Annotated[bool, Query(description="Leave refused rows out instead of writing nothing")] = False,
+    dry_run: DryRun = False,
+    skip_bad: SkipBad = False,
     columns: Annotated[
         str | None,
         Query(
@@ -104,14 +89,10 @@ def bring(
     """
     with db.translated():
         require_may_enter(connection, trial_id, asker)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in (CSV_TYPE, EXCEL_TYPE):
-        detail = f"a list is {CSV_TYPE} or {EXCEL_TYPE}, and this is {kind or 'of no type'}; say which in Content-Type"
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
     done = bring_in(
         connection,
-        content,
-        file.strip() or ("list.csv" if kind == CSV_TYPE else "list.xlsx"),
+        upload.content,
+        file.strip() or upload.name,
         trial_id,
         by=asker.name,
         at=now,
@@ -126,16 +107,7 @@ def bring(
         _forget(request, trial_id)
     if dry_run or done.import_id is not None or not done.refused:
         return json(done)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    said = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "detail": f"{done.refused} of {len(done.rows)} rows are refused and nothing was written; correct them, or "
-        "leave them out with skip_bad",
-        **asdict(done),
-    }
-    return Response(orjson.dumps(said), status, media_type=problem.MEDIA_TYPE)
+    return uploads.refusal(done)
 
 
 @router.post("/{import_id}/withdraw", responses=ANSWER)
@@ -174,7 +146,9 @@ def _seen(connection: Session, trial_id: str, asker: Principal) -> list[VisitImp
 def _require_own(connection: Session, trial_id: str, import_id: int, asker: Principal) -> None:
     require_may_enter(connection, trial_id, asker)
     if import_id not in {each.id for each in _seen(connection, trial_id, asker)}:
-        raise NotFoundError(f"no list {import_id} was brought into {trial_id!r} by your units")
+        raise NotFoundError(
+            "no list {list} was brought into {trial!r} by your units", list=import_id, trial=trial_id
+        )
 
 
 def _done(request: Request, connection: Session, trial_id: str, asker: Principal) -> Response:

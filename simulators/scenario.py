@@ -93,7 +93,7 @@ def pack_history(publications: Iterable[Publication]) -> Iterator[Publication]:
 
 
 def places(package: TrialPackage, seed: int) -> list[Place]:
-    """Every placement of a device that can be simulated (see `unsimulated`), come to life."""
+    """Every placement of a device that can be simulated, come to life."""
     zone = ZoneInfo(package.trial.timezone)
     technologies = {**builtin_technologies(), **{each.id: each for each in package.technologies}}
     devices = {each.device: each for each in package.devices}
@@ -113,11 +113,6 @@ def places(package: TrialPackage, seed: int) -> list[Place]:
             Place(resident.home, technology, device, SimulatedDevice(seed, device, placement, zone, life.on))
         )
     return found
-
-
-def unsimulated(package: TrialPackage) -> list[Device]:
-    """The devices that say nothing here, because they speak a dialect that the simulators do not."""
-    return [device for device in package.devices if not _can_be_simulated(device)]
 
 
 def _can_be_simulated(device: Device) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from nyttig.model import Device, Home, Parameters, Placement, Trial, TrialPackage
+from nyttig.errors import Problem
+from nyttig.model import Device, Home, Parameters, Placement, Technology, Trial, TrialPackage
+from nyttig.package.section import parse_toml
+from nyttig.package.technologies import parse_technologies
 
 PLACED_AT = datetime(2026, 8, 31, 22, 0, tzinfo=UTC)  # local midnight of 1 September in Oslo
 
@@ -36,6 +39,13 @@ def one_home(
         ),
         placements=tuple(Placement(f"d{n}", f"h{n}", PLACED_AT) for n in range(1, homes + 1)),
     )
+
+
+def technologies_of(text: str) -> tuple[dict[str, Technology], list[Problem]]:
+    """The technologies of a TOML text, and everything that is wrong in it."""
+    problems: list[Problem] = []
+    data = parse_toml(text, "technologies.toml", problems)
+    return parse_technologies("technologies.toml", "", data, problems), problems
 
 
 def renamed(package: TrialPackage, address: str) -> TrialPackage:

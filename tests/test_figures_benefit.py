@@ -12,6 +12,12 @@ def test_net_minutes_are_visits_saved_less_new_work() -> None:
     assert found == NetMinutes(1, 280.0, 180.0, 25.0, 75.0, 65.0, 31_850.0)
 
 
+def test_toilets_in_aarhus_saved_at_the_rate_that_their_report_implies() -> None:
+    found = net_minutes([51.8], [0.0], [0.0], 1, 379.0)
+    assert found.hours_per_year == pytest.approx(44.9, abs=0.05)
+    assert found.amount_per_year == pytest.approx(17_020, rel=1e-3)
+
+
 def test_net_minutes_are_means_over_homes() -> None:
     found = net_minutes([100.0, 300.0], [50.0, 250.0], [0.0, 20.0], 2, None)
     assert (found.visit_minutes_before, found.visit_minutes_after) == (200.0, 150.0)

@@ -46,10 +46,8 @@ def test_low_wellbeing_and_possible_depression_are_said_at_their_thresholds() ->
 
 
 def test_ten_points_either_way_are_worth_a_word() -> None:
-    assert WHO5.is_notable(10)
-    assert WHO5.is_notable(-10)
-    assert not WHO5.is_notable(8)
-    assert DANISH.is_notable(0.3) is None
+    assert WHO5.notable_change == 10
+    assert DANISH.notable_change is None
 
 
 @pytest.mark.parametrize(
@@ -121,24 +119,9 @@ def test_a_questionnaire_of_ones_own_turns_what_is_asked_the_other_way_round() -
     assert survey.score([4, 4, None, 2]) is None
 
 
-def test_a_single_item_has_a_distribution_and_no_mean() -> None:
+def test_a_single_item_has_no_mean() -> None:
     one = own("safe-at-night", items=1, lowest=1, highest=5)
     assert one.score([4]) is None
-    (spread,) = one.distributions([[4], [5], [None], [2], [5], [3]])
-    assert (spread.answers, spread.counts) == ((1, 2, 3, 4, 5), (0, 1, 1, 1, 2))
-    assert (spread.positive.count, spread.positive.of) == (3, 5)
-
-
-def test_distributions_turn_reversed_items_and_know_which_side_is_good() -> None:
-    survey = own("staff", items=2, lowest=1, highest=4, reversed_items={2})
-    first, second = survey.distributions([[4, 1], [3, 1], [1, 4]])
-    assert first.counts == (1, 0, 1, 1)
-    assert second.counts == (1, 0, 0, 2)
-    assert (first.positive.count, second.positive.count) == (2, 2)
-    burden = own("burden", items=1, lowest=0, highest=10, better="lower")
-    assert burden.distributions([[0], [5], [9]])[0].positive.count == 1
-    with pytest.raises(EntryError, match="item 1: 11 is beside"):
-        burden.distributions([[11]])
 
 
 def test_what_asks_nothing_is_refused() -> None:

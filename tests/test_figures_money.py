@@ -17,22 +17,17 @@ from nyttig.figures.money import (
     MoneyGain,
     MoneyPlan,
     Price,
-    WeekMinutes,
     bars,
     cost_per_active_home_month,
-    full_cost_price,
     money_figures,
     net_present_value,
     paid_costs,
     payback_months,
-    priced_nights,
     return_of,
-    time_freed,
 )
 from nyttig.model import Cost
 
 PAID = Price(490, "paid_hour", 2026, "Bydel Alna, budget")
-BEFORE, AFTER, NEW_WORK = WeekMinutes(14 * 12, 14 * 8), WeekMinutes(9 * 12, 9 * 8), WeekMinutes(25, 0)
 ONE_HOME = MoneyPlan(
     gains=(MoneyGain("visit-minutes", "Bydel Alna", 65, PAID, cashed_ratio=1),),
     costs=(Cost("Dispenser", "capital", 9000, "device"), Cost("Subscription", "running", 250, "month")),
@@ -41,50 +36,6 @@ ONE_HOME = MoneyPlan(
     discount_ratio_per_year=0.04,
     years=5,
 )
-
-
-def test_five_visits_fewer_a_week_less_the_new_work_are_sixty_five_hours_a_year() -> None:
-    freed = time_freed(BEFORE, AFTER, NEW_WORK, PAID)
-    assert freed.delivered_minutes_per_week == 75
-    assert freed.hours_per_year == pytest.approx(65.0)
-    assert freed.amount_per_year == pytest.approx(31_850)
-
-
-def test_toilets_in_aarhus_saved_at_the_rate_that_their_report_implies() -> None:
-    freed = time_freed(
-        WeekMinutes(51.8, 0), WeekMinutes(0, 0), WeekMinutes(0, 0), Price(379, "full_cost", 2011)
-    )
-    assert freed.hours_per_year == pytest.approx(44.9, abs=0.05)
-    assert freed.amount_per_year == pytest.approx(17_020, rel=1e-3)
-
-
-def test_an_hour_at_full_cost_holds_the_way_already() -> None:
-    freed = time_freed(BEFORE, AFTER, NEW_WORK, Price(490, "full_cost", 2026))
-    assert freed.hours_per_year == pytest.approx(65.0)
-    assert freed.priced_hours_per_year == pytest.approx(35 * 52 / 60)
-    assert freed.amount_per_year == pytest.approx(35 * 52 / 60 * 490)
-
-
-def test_paid_hours_with_the_way_and_full_cost_without_it_come_to_the_same() -> None:
-    no_work = WeekMinutes(0, 0)
-    paid = time_freed(BEFORE, AFTER, no_work, PAID)
-    full = time_freed(BEFORE, AFTER, no_work, full_cost_price(PAID, direct_ratio=12 / 20))
-    assert full.amount_per_year == pytest.approx(paid.amount_per_year)
-
-
-def test_time_is_not_priced_with_a_task_nor_a_full_cost_spread_twice() -> None:
-    with pytest.raises(EntryError, match="enter one of an hour"):
-        time_freed(BEFORE, AFTER, NEW_WORK, Price(300, "task", 2026))
-    with pytest.raises(EntryError, match="give that of a paid_hour"):
-        full_cost_price(Price(490, "full_cost", 2026), 0.6)
-    with pytest.raises(EntryError, match=r"1\.2 of an hour"):
-        full_cost_price(PAID, 1.2)
-
-
-def test_what_granted_help_was_cut_by_stands_beside_what_was_delivered_and_is_not_priced() -> None:
-    with_cut = time_freed(BEFORE, AFTER, NEW_WORK, PAID, granted_minutes_per_week=120)
-    assert with_cut.granted_minutes_per_week == 120
-    assert replace(with_cut, granted_minutes_per_week=None) == time_freed(BEFORE, AFTER, NEW_WORK, PAID)
 
 
 def test_nine_thousand_is_paid_back_in_under_four_months_and_in_over_eight_at_half() -> None:
@@ -205,13 +156,8 @@ def test_assessed_nights_stand_beside_the_sums_and_in_none_of_them() -> None:
         assessed_on=date(2026, 11, 2),
         basis="Case by case",
     )
-    priced = priced_nights(nights, 3900, 900, "NOK a year")
-    assert (priced.low, priced.likely, priced.high) == (0, 90_000, 270_000)
-    assert (priced.unit_of_measure, priced.assessed_by) == ("NOK a year", "Head of home care")
-    dear_home = priced_nights(nights, 900, 1000, "NOK a year")
-    assert (dear_home.low, dear_home.high) == (-9000, 0)
-    without, beside = money_figures(ONE_HOME), money_figures(ONE_HOME, [priced])
-    assert beside.assessed == (priced,)
+    without, beside = money_figures(ONE_HOME), money_figures(ONE_HOME, [nights])
+    assert beside.assessed == (nights,)
     assert replace(beside, assessed=()) == without
     with pytest.raises(EntryError, match="not in order"):
         money_figures(ONE_HOME, [replace(nights, low=40)])

@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from nyttig.errors import EntryError
-from nyttig.figures.ordinal import Distribution, distribution
 
 DIMENSIONS = ("mobility", "self_care", "usual_activities", "pain_discomfort", "anxiety_depression")
 """The items of EQ-5D, in the order in which a state such as 11123 is written."""
@@ -59,7 +58,10 @@ class Instrument:
         """
         if len(answers) != self.items:
             raise EntryError(
-                f"{self.key}: {len(answers)} answers; enter {self.items}, and leave an item empty that was not answered"
+                "{questionnaire}: {answers} answers; enter {items}, and leave an item empty that was not answered",
+                questionnaire=self.key,
+                answers=len(answers),
+                items=self.items,
             )
         for item, answer in enumerate(answers, start=1):
             if answer is not None:
@@ -67,30 +69,9 @@ class Instrument:
         complete = tuple(answer for answer in answers if answer is not None)
         return None if self.scored is None or len(complete) < self.items else self.scored(complete)
 
-    def is_notable(self, change: float) -> bool | None:
-        """Return whether so much change of the score is worth a word, either way; None: nobody has agreed on it."""
-        return None if self.notable_change is None else abs(change) >= self.notable_change
-
     def below(self, score: float) -> tuple[str, ...]:
         """Return the keys of the thresholds that this score is at or under."""
         return tuple(threshold.key for threshold in self.thresholds if score <= threshold.at_most)
-
-    def distributions(self, answered: Sequence[Sequence[int | None]]) -> tuple[Distribution, ...]:
-        """Return for each item how the answers given are spread; positive are those on the better side of the
-        middle of the scale.
-
-        Reversed items are turned to point the way of the score; items left out are not counted.
-        """
-        scale = range(self.lowest, self.highest + 1)
-        middle = (self.lowest + self.highest) / 2
-        positive = [step for step in scale if (step > middle if self.better == "higher" else step < middle)]
-        columns: list[list[int]] = [[] for _ in range(self.items)]
-        for answers in answered:
-            self.score(answers)
-            for item, answer in enumerate(answers, start=1):
-                if answer is not None:
-                    columns[item - 1].append(self.turned(item, answer))
-        return tuple(distribution(column, scale, positive) for column in columns)
 
     def turned(self, item: int, answer: int) -> int:
         """Return the answer as it counts: mirrored on the scale for a reversed item (items count from 1)."""
@@ -103,8 +84,13 @@ class Instrument:
             or not self.lowest <= answer <= self.highest
         ):
             raise EntryError(
-                f"{self.key}, item {item}: {answer!r} is beside the scale; enter a whole number from {self.lowest} to"
-                f" {self.highest}, or leave it empty"
+                "{questionnaire}, item {item}: {answer!r} is beside the scale; enter a whole number from {lowest} to {highest}, "
+                "or leave it empty",
+                questionnaire=self.key,
+                item=item,
+                answer=answer,
+                lowest=self.lowest,
+                highest=self.highest,
             )
 
 
@@ -183,9 +169,6 @@ def own(
     lowest: int,
     highest: int,
     reversed_items: Collection[int] = (),
-    *,
-    better: Literal["higher", "lower"] = "higher",
-    source: str = "the trial's own",
 ) -> Instrument:
     """Return a questionnaire of the trial's own on one scale: its score is the mean of the items, reversed ones turned.
 
@@ -194,10 +177,19 @@ def own(
     """
     if items < 1 or highest <= lowest:
         raise EntryError(
-            f"{key}: {items} items from {lowest} to {highest} ask nothing; give an item and two steps"
+            "{questionnaire}: {items} items from {lowest} to {highest} ask nothing; give an item and two steps",
+            questionnaire=key,
+            items=items,
+            lowest=lowest,
+            highest=highest,
         )
     if strange := sorted(set(reversed_items) - set(range(1, items + 1))):
-        raise EntryError(f"{key}: there is no item {strange[0]} to reverse; items are 1 to {items}")
+        raise EntryError(
+            "{questionnaire}: there is no item {item} to reverse; items are 1 to {items}",
+            questionnaire=key,
+            item=strange[0],
+            items=items,
+        )
     turned = frozenset(reversed_items)
 
     def mean(answers: tuple[int, ...]) -> float:
@@ -213,8 +205,8 @@ def own(
         highest=highest,
         score_lowest=lowest,
         score_highest=highest,
-        better=better,
-        source=source,
+        better="higher",
+        source="the trial's own",
         scored=mean if items > 1 else None,
         reversed_items=turned,
     )
@@ -229,11 +221,18 @@ def instrument(key: str, version: str | None = None) -> Instrument:
         return WHO5 if key == WHO5.key else SUS
     if key != "eq5d5l":
         raise EntryError(
-            f"there is no questionnaire {key!r}; take {WHO5.key}, eq5d5l or {SUS.key}, or give its items"
+            "there is no questionnaire {questionnaire!r}; take {known} or {last}, or give its items",
+            questionnaire=key,
+            known=f"{WHO5.key}, eq5d5l",
+            last=SUS.key,
         )
     sets = value_sets()
     if version is None or version not in sets:
-        raise EntryError(f"there is no value set {version!r} of eq5d5l; take one of {', '.join(sets)}")
+        raise EntryError(
+            "there is no value set {version!r} of eq5d5l; take one of {known}",
+            version=version,
+            known=", ".join(sets),
+        )
     return eq5d5l(sets[version])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from nyttig.entries.benefit import ROUNDING, AssessedGain
@@ -40,29 +40,6 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class WeekMinutes:
-    """Staff minutes of one home in a week: in the home, and on the way to it."""
-
-    direct_minutes: float
-    travel_minutes: float
-
-
-@dataclass(frozen=True, slots=True)
-class TimeFreed:
-    """Staff time of one home: measured at the door (`delivered`), and beside it the cut in what is `granted`.
-
-    delivered = before − after − new work, direct and travel together, minutes a week. Only delivered time is priced:
-    `priced_hours_per_year` are its hours (52 weeks) under the price's basis, without the way under `full_cost`.
-    """
-
-    delivered_minutes_per_week: float
-    granted_minutes_per_week: float | None
-    hours_per_year: float
-    priced_hours_per_year: float
-    amount_per_year: float
-
-
-@dataclass(frozen=True, slots=True)
 class MoneyGain:
     """One measured gain in a year: so many hours or tasks at a price, and what was decided to do with it.
 
@@ -87,8 +64,11 @@ class MoneyGain:
                 raise EntryError(f"gain {self.id!r}: {ratio} {name} is no share; enter one from 0 to 1")
         if self.reallocated_ratio + self.cashed_ratio > 1 + ROUNDING:
             raise EntryError(
-                f"gain {self.id!r}: {self.reallocated_ratio} reallocated and {self.cashed_ratio} cashed are more than"
-                " the whole; lower one of them until both together are at most 1"
+                "gain {gain!r}: {reallocated} reallocated and {cashed} cashed are more than the whole; lower one of them until "
+                "both together are at most 1",
+                gain=self.id,
+                reallocated=self.reallocated_ratio,
+                cashed=self.cashed_ratio,
             )
 
 
@@ -177,37 +157,6 @@ class MoneyFigures:
     put_to_use_by_payer: tuple[Return, ...]
     assessed: tuple[AssessedGain, ...]
     price_years: tuple[int, ...]
-
-
-def time_freed(
-    before: WeekMinutes,
-    after: WeekMinutes,
-    new_work: WeekMinutes,
-    price: Price,
-    granted_minutes_per_week: float | None = None,
-) -> TimeFreed:
-    """Return what one home's staff time is worth, new work taken off; what granted help was cut by stands beside it."""
-    if price.basis == "task":
-        raise EntryError(f"{price.amount} is the price of a task; enter one of an hour to price time with")
-    direct = before.direct_minutes - after.direct_minutes - new_work.direct_minutes
-    travel = before.travel_minutes - after.travel_minutes - new_work.travel_minutes
-    hours, direct_hours = (minutes * WEEKS_PER_YEAR / 60 for minutes in (direct + travel, direct))
-    priced = direct_hours if price.basis == "full_cost" else hours
-    return TimeFreed(direct + travel, granted_minutes_per_week, hours, priced, priced * price.amount)
-
-
-def full_cost_price(paid: Price, direct_ratio: float) -> Price:
-    """Return the price of an hour in the home, where `direct_ratio` of a paid hour is spent there.
-
-    (The Danish brugertidsprocent.) Everything that is paid for lies on the direct hours: paid hour / direct ratio.
-    """
-    if not 0 < direct_ratio <= 1:
-        raise EntryError(
-            f"{direct_ratio} of an hour cannot be spent in homes; enter a share above 0, at most 1"
-        )
-    if paid.basis != "paid_hour":
-        raise EntryError(f"the price is of a {paid.basis}; give that of a paid_hour")
-    return Price(paid.amount / direct_ratio, "full_cost", paid.year, paid.source)
 
 
 def bars(gains: Iterable[MoneyGain], payer: str | None = None) -> Bars:
@@ -333,25 +282,15 @@ def cost_per_active_home_month(
     return total / active
 
 
-def priced_nights(
-    nights: AssessedGain, institution_day: float, home_day: float, unit_of_measure: str
-) -> AssessedGain:
-    """Return an assessed gain of nursing-home nights put off in money: nights · (institution day − home day).
-
-    It stays assessed: nobody can see when the home would have been left without the technology.
-    """
-    low, likely, high = sorted(
-        count * (institution_day - home_day) for count in (nights.low, nights.likely, nights.high)
-    )
-    return replace(in_order(nights), low=low, likely=likely, high=high, unit_of_measure=unit_of_measure)
-
-
 def in_order(gain: AssessedGain) -> AssessedGain:
     """Return the assessed gain as it is. Raises EntryError where low, likely and high are not in order."""
     if not gain.low <= gain.likely <= gain.high:
         raise EntryError(
-            f"assessed gain {gain.title!r}: {gain.low}, {gain.likely}, {gain.high} are not in order; enter the lowest,"
-            " the likely and the highest"
+            "assessed gain {title!r}: {low}, {likely}, {high} are not in order; enter the lowest, the likely and the highest",
+            title=gain.title,
+            low=gain.low,
+            likely=gain.likely,
+            high=gain.high,
         )
     return gain
 

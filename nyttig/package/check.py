@@ -50,8 +50,14 @@ def check(tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]) ->
 def check_entries(
     entered: dict[str, Rows], tables: dict[str, Rows], trial: TrialFile, problems: list[Problem]
 ) -> None:
-    """Homes, units and gains that nobody knows, keys that stand twice and fields that contradict each other are added."""
+    """Whatever entries name that nobody knows, keys that stand twice and fields that contradict each other are added.
+
+    A row that stood in a Nyttig may name what was taken back since.
+    """
     homes = _keys(tables["homes"], "home")
+    _named(entered["ambassador_activities"], "ambassador", entered["ambassadors"], "code", problems)
+    _named(entered["votes"], "idea", entered["ideas"], "entry", problems)
+    _voices(entered["votes"], problems)
     for name, rows in entered.items():
         _known(rows, "home", homes, "homes.csv", problems)
         _unique(rows, ("entry",), problems)
@@ -63,6 +69,26 @@ def check_entries(
         if trial.units and name not in _OF_OTHER_UNITS:
             _known(rows, "unit", frozenset(trial.units), "units in trial.toml", problems)
         _contradictions(rows, ENTRY_TABLES[name], problems)
+
+
+def _named(rows: Rows, column: str, others: Rows, key: str, problems: list[Problem]) -> None:
+    """Entries name others of the package."""
+    if not any(key in row.bad for row in others.rows):
+        _known(rows, column, _keys(others, key), others.file, problems)
+
+
+def _voices(rows: Rows, problems: list[Problem]) -> None:
+    """Each voter has one voice for an idea."""
+    first: dict[tuple[str, str], int] = {}
+    for row in rows.rows:
+        if row.has("idea", "voter"):
+            voice = (row.values["idea"], row.values["voter"].casefold())
+            if voice in first and not row.stood:
+                remedy = (
+                    f"has a voice for this idea already (row {first[voice]}); one voice each, so take one out"
+                )
+                problems.append(_problem(rows, row, "voter", remedy))
+            first.setdefault(voice, row.number)
 
 
 def _contradictions(rows: Rows, kind: EntryKind, problems: list[Problem]) -> None:
@@ -86,7 +112,7 @@ def _keys(rows: Rows, column: str) -> frozenset[str]:
 
 def _known(rows: Rows, column: str, known: frozenset[str], where: str, problems: list[Problem]) -> None:
     for row in rows.rows:
-        if row.has(column) and row.values[column] not in known:
+        if row.has(column) and not row.stood and row.values[column] not in known:
             remedy = f"stands in no row of {where}; add it there or correct it."
             problems.append(_problem(rows, row, column, remedy + closest(row.values[column], known)))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from nyttig.column import Column
 from nyttig.entries.kinds import EntryKind
-from nyttig.errors import PackageError, Problem
+from nyttig.errors import Fault, PackageError, Problem
 from nyttig.model import (
     Cost,
     Device,
@@ -35,13 +36,26 @@ __all__ = ["read", "read_events", "read_outages", "shift"]
 
 T = TypeVar("T")
 
+Judge = Callable[[TrialPackage, Sequence[Entry]], Iterable[tuple[Entry, Fault]]]
+"""What would be refused if the entries were entered one after another in a trial that is as the package says."""
 
-def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPackage:
+
+class _Said(NamedTuple):
+    """A row of a table of entries, and the entry that it is."""
+
+    rows: Rows
+    row: Row
+    entry: Entry
+
+
+def read(
+    folder: Path, known_technologies: Mapping[str, Technology], judge: Judge | None = None
+) -> TrialPackage:
     """The trial package in `folder`, whole and checked; times are in UTC, rows in the files' order.
 
     trial.toml and homes.csv must be there; a table that is not there is empty; `name.parquet` is read where
-    there is no `name.csv`. Where there is a datapackage.json, the files must be what it says. Raises
-    PackageError with every problem.
+    there is no `name.csv`. Where there is a datapackage.json, the files must be what it says. `judge` is asked of the
+    entries that the package's history does not vouch for. Raises PackageError with every problem.
     """
     if not folder.is_dir():
         remedy = "there is no such folder; name the folder that holds trial.toml"
@@ -53,8 +67,11 @@ def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPac
     for row in tables["devices"].rows:
         _fill_in_device(row, trial)
     check(tables, trial, problems)
-    check_entries(entered, tables, trial, problems)
     versions = versions_of(_table(folder, VERSIONS, trial, problems), trial, problems)
+    said = _said(entered, trial, versions)
+    check_entries(entered, tables, trial, problems)
+    if judge is not None:
+        problems += _refused(judge, said, entered, tables, trial)
     _check_names(folder, problems)
     if problems:
         raise PackageError(problems)
@@ -71,11 +88,7 @@ def read(folder: Path, known_technologies: Mapping[str, Technology]) -> TrialPac
         visits=_each(tables["visits"], _visit),
         measures=_each(tables["measures"], _measure),
         costs=_each(tables["costs"], Cost),
-        entries=tuple(
-            _entry(row, kind, trial.trial.id)
-            for name, kind in ENTRY_TABLES.items()
-            for row in entered[name].rows
-        ),
+        entries=tuple(each.entry for each in said),
         versions=versions,
     )
 
@@ -121,6 +134,58 @@ def _visit(**values: Any) -> Visit:
 
 def _measure(**values: Any) -> Measure:
     return Measure(**{**values, "by_proxy": bool(values.get("by_proxy"))})
+
+
+def _said(entered: Mapping[str, Rows], trial: TrialFile, versions: Sequence[Entry]) -> list[_Said]:
+    """The rows that are whole as entries; those of which the history says the same are marked so."""
+    newest = {each.entry: each for each in versions}
+    trial_id = "" if trial.trial is None else trial.trial.id
+    found: list[_Said] = []
+    for name, kind in ENTRY_TABLES.items():
+        for row in entered[name].rows:
+            if _whole(row, kind.columns):
+                entry = _entry(row, kind, trial_id)
+                before = newest.get(entry.entry)
+                row.stood = before is not None and (before.kind, before.data) == (kind.name, entry.data)
+                found.append(_Said(entered[name], row, entry))
+    return found
+
+
+def _whole(row: Row, columns: Iterable[Column]) -> bool:
+    return not row.bad and row.has(*(column.name for column in columns if column.required))
+
+
+def _refused(
+    judge: Judge,
+    said: Sequence[_Said],
+    entered: Mapping[str, Rows],
+    tables: Mapping[str, Rows],
+    trial: TrialFile,
+) -> list[Problem]:
+    """What `judge` says of the rows that did not stand before, as problems; nothing where trial.toml has some.
+
+    Where a questionnaire could not be read its answers are not judged, so that one slip is one problem.
+    """
+    if trial.trial is None:
+        return []
+    own = ENTRY_TABLES["instruments"]
+    asked = all(_whole(row, own.columns) for row in entered[own.table].rows)
+    homes = [row for row in tables["homes"].rows if _whole(row, TABLES["homes"])]
+    package = TrialPackage(
+        trial=trial.trial,
+        homes=_each(Rows("", homes), Home),
+        entries=tuple(each.entry for each in said if each.row.stood),
+    )
+    place = {id(each.entry): each for each in said if not each.row.stood}
+    new = [each.entry for each in place.values() if asked or each.entry.kind != "answer"]
+    found: list[Problem] = []
+    for entry, fault in judge(package, new):
+        rows, row, _ = place[id(entry)]
+        value = None if fault.field is None else row.values.get(fault.field)
+        shown = None if value is None else str(value)
+        remedy = fault.said.removeprefix(repr(shown)).lstrip(": ")
+        found.append(Problem(rows.file, row.number, fault.field, shown, remedy))
+    return found
 
 
 def _entry(row: Row, kind: EntryKind, trial_id: str) -> Entry:

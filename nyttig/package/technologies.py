@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from types import MappingProxyType
 from typing import get_args
 
@@ -19,20 +18,6 @@ LANGUAGES = ("en", "nb", "da")
 def builtin_technologies() -> dict[str, Technology]:
     """The technologies that Nyttig knows from the start, by key (nyttig/technologies.toml)."""
     return dict(_builtin()[0])
-
-
-def read_technologies(source: str | Path) -> dict[str, Technology]:
-    """The technologies of a TOML text or file whose tables are keyed by technology.
-
-    Raises PackageError with every problem.
-    """
-    file = source.name if isinstance(source, Path) else "technologies.toml"
-    text = source.read_text(encoding="utf-8-sig") if isinstance(source, Path) else source
-    problems: list[Problem] = []
-    found = parse_technologies(file, "", parse_toml(text, file, problems) or {}, problems)
-    if problems:
-        raise PackageError(problems)
-    return found
 
 
 def parse_technologies(file: str, path: str, data: object, problems: list[Problem]) -> dict[str, Technology]:
