@@ -42,7 +42,8 @@ from nyttig.store import db, migrate
 
 DESCRIPTION = """
 Adoption and benefit of welfare technology on trial. Times carry an offset, days are local to the trial's zone, ratios
-are 0..1, names carry their unit. Every error is application/problem+json.
+are 0..1, names carry their unit. Every error is application/problem+json; where something entered cannot be so, `faults`
+hold beside its `detail` the field, the template and the values of each thing that is wrong: `template.format(**values)`.
 """
 
 

@@ -18,5 +18,5 @@ def demo_board(site: str, connection: Connection, now: Now, asker: Asker) -> Res
     """One demo apartment: who came and is to come, who guided them, what they asked for and what became of it."""
     told = read_demo_board(connection, site, now)
     if asker.units is not None and told.unit not in asker.units:
-        raise NotFoundError(f"there is no demo apartment {site!r} in your units")
+        raise NotFoundError("there is no demo apartment {site!r} in your units", site=site)
     return json(told)

@@ -50,7 +50,8 @@ def device(device: str, connection: Connection, now: Now, asker: Asker) -> Respo
     found = device_record(connection, device, now)
     if asker.units is not None and found.unit not in asker.units:
         raise NotFoundError(
-            f"there is no device {device!r} in your units; `nyttig devices` lists those there are"
+            "there is no device {device!r} in your units; `nyttig devices` lists those there are",
+            device=device,
         )
     return json(found)
 
@@ -76,5 +77,6 @@ def _require_seen(connection: Session, device: str, now: Now, asker: Principal) 
         return
     if not any(one.unit in asker.units for one in health.devices(connection, now, device=device)):
         raise NotFoundError(
-            f"there is no device {device!r} in your units; `nyttig devices` lists those there are"
+            "there is no device {device!r} in your units; `nyttig devices` lists those there are",
+            device=device,
         )

@@ -253,7 +253,7 @@ def require_seen(connection: Session, trial_id: str | None, asker: Principal) ->
     if trial_id not in known:
         registry.require(connection, trial_id)
     if asker.units is not None and asker.units.isdisjoint(known[trial_id]):
-        raise NotFoundError(f"there is no trial {trial_id!r} in your units")
+        raise NotFoundError("there is no trial {trial!r} in your units", trial=trial_id)
 
 
 def _done(request: Request, connection: Session, entry: Entry) -> Response:

@@ -123,7 +123,10 @@ def days(
     as_of: AsOf = None,
     known: AsKnown = None,
 ) -> Response:
-    """The device-days that the figures count: state, uses, observed minutes, events, and gaps in what was sent."""
+    """The device-days that the figures count: state, uses, observed minutes, events, and gaps in what was sent.
+
+    Of so many days that one answer would be too long (200,000) none are told: ask for them by home or period.
+    """
     if state is not None and set(state) - set(STATES):
         raise NyttigError(f"state {state!r} holds letters that are none of {STATES}")
     reports: Reports = request.app.state.reports
@@ -132,7 +135,13 @@ def days(
     with current(request.app.state.pool) as connection:
         all_is_known = as_known.cut_at is None
         found = evidence(
-            connection, trial_id, moment, folded=all_is_known, known_at=as_known.cut_at, home=home
+            connection,
+            trial_id,
+            moment,
+            folded=all_is_known,
+            known_at=as_known.cut_at,
+            home=home,
+            from_day=from_day,
         )
         told = explained_days(
             found,

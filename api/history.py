@@ -35,7 +35,7 @@ def of_device(
     """Who registered, changed, placed, moved, swapped and retired a device, and when."""
     with db.translated():
         if not may_see(asker, devices.one(connection, device), registry.trials(connection)):
-            raise NotFoundError(f"there is no device {device!r} in your units")
+            raise NotFoundError("there is no device {device!r} in your units", device=device)
         found = history.entries(connection, device=device, limit=limit, before_id=before_id)
     return json(History(tuple(found)))
 
@@ -49,6 +49,6 @@ def of_trial(
         registry.require(connection, trial_id)
         (trial,) = (each for each in registry.trials(connection) if each.id == trial_id)
         if asker.units is not None and asker.units.isdisjoint(trial.units):
-            raise NotFoundError(f"there is no trial {trial_id!r} in your units")
+            raise NotFoundError("there is no trial {trial!r} in your units", trial=trial_id)
         found = history.entries(connection, trial_id=trial_id, limit=limit, before_id=before_id)
     return json(History(tuple(found)))

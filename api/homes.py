@@ -181,7 +181,7 @@ def _require_may_change(connection: Session, trial_id: str, home: str, asker: Pr
 def _own(connection: Session, trial_id: str, home: str, asker: Principal) -> HomeRecord:
     found = homes.record(connection, trial_id, home)
     if asker.units is not None and found.unit not in asker.units:
-        raise NotFoundError(f"there is no home {home!r} in your units")
+        raise NotFoundError("there is no home {home!r} in your units", home=home)
     return found
 
 

@@ -59,7 +59,11 @@ def turn_into_trial(entry: str, plan: Plan, connection: Connection, now: Now, as
     with db.translated():
         require_may_enter(connection, None, asker)
         if asker.units is not None and asker.units.isdisjoint(plan.units):
-            raise EntryError(f"units: {', '.join(plan.units)!r} are none of yours; name one of your own, too")
+            raise EntryError(
+                "{units!r} are none of yours; name one of your own, too",
+                field="units",
+                units=", ".join(plan.units),
+            )
         told = plan.model_dump(exclude={"version"}) | {"units": tuple(plan.units)}
         changed = become_trial(connection, entry, plan.version, TrialPlan(**told), by=asker.name, at=now)
         connection.commit()

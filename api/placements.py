@@ -216,12 +216,12 @@ def _require_may_change(connection: Session, device: str, asker: Principal, home
     if home is not None and asker.units is not None:
         units = {site.unit for site in sites.read(connection) if site.home == home}
         if units.isdisjoint(asker.units):
-            raise NotFoundError(f"there is no home {home!r} in your units")
+            raise NotFoundError("there is no home {home!r} in your units", home=home)
 
 
 def _require_own(connection: Session, device: str, asker: Principal) -> None:
     if not may_see(asker, devices.one(connection, device), registry.trials(connection)):
-        raise NotFoundError(f"there is no device {device!r} in your units")
+        raise NotFoundError("there is no device {device!r} in your units", device=device)
 
 
 def _done(connection: Session, device: str) -> Response:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,11 +14,13 @@ from starlette.exceptions import HTTPException
 from nyttig.errors import (
     ClashError,
     EntryError,
+    Fault,
     NotFoundError,
     NyttigError,
     StaleSchemaError,
     StoreUnavailableError,
 )
+from nyttig.saying import parts
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -30,9 +33,18 @@ _STATUS_OF: tuple[tuple[type[NyttigError], HTTPStatus], ...] = (
 )
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem document."""
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+def problem(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, faults: Sequence[Fault] = ()
+) -> JSONResponse:
+    """A problem document. `faults` stand beside the detail that they make up, each with its field, template and values."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if faults:
+        content["faults"] = [{"field": each.field, **parts(each.said)} for each in faults]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = {"Retry-After": "5"}
     return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
@@ -43,10 +55,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(NyttigError)
     def ours(_request: Request, error: Exception) -> JSONResponse:
-        for kind, status in _STATUS_OF:
-            if isinstance(error, kind):
-                return problem(status, str(error))
-        return problem(HTTPStatus.BAD_REQUEST, str(error))
+        assert isinstance(error, NyttigError)
+        status = next(
+            (status for kind, status in _STATUS_OF if isinstance(error, kind)), HTTPStatus.BAD_REQUEST
+        )
+        return problem(status, str(error), faults=error.faults)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: Exception) -> JSONResponse:

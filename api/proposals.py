@@ -127,4 +127,4 @@ def _require_own_site(connection: db.Session, home: str, asker: Principal) -> No
     with db.translated():
         units = {site.unit for site in sites.read(connection) if site.home == home}
     if asker.units is not None and units.isdisjoint(asker.units):
-        raise NotFoundError(f"there is no site {home!r} in your units; name one of them")
+        raise NotFoundError("there is no site {home!r} in your units; name one of them", home=home)

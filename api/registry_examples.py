@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nyttig.saying import Saying, parts
+
 
 def _example(content: Any) -> dict[str, Any]:
     return {"content": {"application/json": {"example": content}}}
@@ -15,6 +17,11 @@ alna-031-md;Medisindispenser;zigbee2mqtt;0x00158d0001a2b3c4;battery;alna-medisin
 alna-017-md;;;;;;alna-018;2026-11-20 10:15
 alna-032-md;Medisindispenser;zigbee2mqtt;;battery;alna-medisindispenser;;
 """
+
+_NO_ADDRESS = Saying(
+    "is empty, and the device is new; fill in the name by which the dialect {dialect!r} knows it",
+    dialect="zigbee2mqtt",
+)
 
 REGISTERED = _example(
     {
@@ -56,8 +63,8 @@ REGISTERED = _example(
                     {
                         "column": "address",
                         "value": "",
-                        "remedy": "is empty, and the device is new; fill in the name by which the dialect 'zigbee2mqtt' "
-                        "knows it",
+                        "remedy": _NO_ADDRESS,
+                        "said": parts(_NO_ADDRESS),
                     }
                 ],
             },

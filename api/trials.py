@@ -143,7 +143,7 @@ def asked_moment(
 def require_trial(asker: Principal, report: Report) -> Report:
     """The report, of a trial that the asker may see; raises NotFoundError else."""
     if not may_see(asker, report):
-        raise NotFoundError(f"there is no trial {report.trial.id!r} in your units")
+        raise NotFoundError("there is no trial {trial!r} in your units", trial=report.trial.id)
     return report
 
 

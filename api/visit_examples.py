@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nyttig.saying import Saying, parts
+
 LIST = """\
 Hjemkode;Dato;Fra kl.;Til kl.;Besøkstype;Tiltak;Reisetid
 alna-003;03.08.2026;08:50;09:02;Hjemmebesøk;Medisin;7
@@ -39,9 +41,15 @@ _VISIT = {
 _CELLS = ["alna-003", "03.08.2026", "08:50", "09:02", "Hjemmebesøk", "Medisin", "7"]
 
 
-def _reason(column: str, value: str | None, remedy: str) -> dict[str, str | None]:
-    return {"column": column, "value": value, "remedy": remedy}
+def _reason(column: str, value: str | None, remedy: Saying) -> dict[str, Any]:
+    return {"column": column, "value": value, "remedy": remedy, "said": parts(remedy)}
 
+
+_DOUBLE = Saying("is counted already ({where}); it counts once", where=Saying("row {row}", row=2))
+_NO_HOME = Saying(
+    "is no home of the trial; write the code that the trial has, or leave the row out.{near}",
+    near=Saying(" Did you mean {near!r}?", near="alna-003"),
+)
 
 BROUGHT_IN: dict[str, Any] = {
     "content": {
@@ -81,7 +89,7 @@ BROUGHT_IN: dict[str, Any] = {
                         "row": 3,
                         "result": "double",
                         **_VISIT,
-                        "reasons": [_reason("Fra kl.", None, "is counted already (row 2); it counts once")],
+                        "reasons": [_reason("Fra kl.", None, _DOUBLE)],
                         "cells": _CELLS,
                     },
                     {
@@ -99,8 +107,7 @@ BROUGHT_IN: dict[str, Any] = {
                             _reason(
                                 "Hjemkode",
                                 "alna-300",
-                                "is no home of the trial; write the code that the trial has, or leave the row out. Did "
-                                "you mean 'alna-003'?",
+                                _NO_HOME,
                             )
                         ],
                         "cells": [

@@ -69,8 +69,10 @@ def mark(marking: Marking, connection: Connection, now: Now, asker: Asker) -> Re
     for task in marking.tasks:
         if (task.subject_kind, task.subject, task.finding) not in there:
             raise NotFoundError(
-                f"the work list has no {task.finding!r} of {task.subject_kind} {task.subject!r}; it may be done already:"
-                " read GET /v1/work again"
+                "the work list has no {finding!r} of {kind} {subject!r}; it may be done already: read GET /v1/work again",
+                finding=task.finding,
+                kind=task.subject_kind,
+                subject=task.subject,
             )
     work.mark(
         connection,

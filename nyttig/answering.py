@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from nyttig.entries.anonymous import pointer
 from nyttig.entries.answers import Answer, Feedback, Instrument, Registration, RegistrationPlan, Shift
-from nyttig.errors import EntryError
+from nyttig.errors import EntryError, Fault
 from nyttig.figures import instruments
 from nyttig.indicators import (
     NOTHING,
@@ -18,6 +18,7 @@ from nyttig.indicators import (
     of_kind,
 )
 from nyttig.model import TrialPackage
+from nyttig.saying import Saying
 
 FilledIn = Answer | Feedback | Instrument | Registration | RegistrationPlan
 
@@ -25,9 +26,9 @@ SHIFTS: tuple[Shift, ...] = get_args(Shift)
 MINUTES_A_DAY = 1440
 
 POINTS_AT_SOMEBODY = {
-    "email": "is an address for e-mail",
-    "identity_number": "looks like a national identity number",
-    "phone": "looks like a phone number",
+    "email": Saying("is an address for e-mail"),
+    "identity_number": Saying("looks like a national identity number"),
+    "phone": Saying("looks like a phone number"),
 }
 
 
@@ -47,7 +48,10 @@ def refuse(package: TrialPackage, data: FilledIn, before: Any, today: date) -> N
         _refuse_plan(package, data, before)
     elif found := pointer(data.words):
         raise EntryError(
-            f"words: {found[1]!r} {POINTS_AT_SOMEBODY[found[0]]}; leave it out, and names too: who it was is not asked"
+            "{found!r} {what}; leave it out, and names too: who it was is not asked",
+            field="words",
+            found=found[1],
+            what=POINTS_AT_SOMEBODY[found[0]],
         )
 
 
@@ -57,32 +61,36 @@ def _refuse_answer(package: TrialPackage, answer: Answer, today: date) -> None:
         asked = instrument_called(package, answer.instrument, answer.value_set)
     except EntryError as error:
         field = "instrument" if answer.value_set is None else "value_set"
-        raise EntryError(f"{field}: {error}") from error
+        raise EntryError(Fault(field, error.said)) from error
     told = item_answers(answer.items)
     try:
         asked.score(told)
     except EntryError as error:
-        raise EntryError(f"items: {answer.items!r}: {error}") from error
+        raise EntryError("{given!r}: {fault}", field="items", given=answer.items, fault=error.said) from error
     if all(each is None for each in told):
         raise EntryError(
-            f"items: {answer.items!r} answers nothing; a form that was not filled in is not entered"
+            "{given!r} answers nothing; a form that was not filled in is not entered",
+            field="items",
+            given=answer.items,
         )
     if answer.home is None and answer.respondent != "staff":
-        raise EntryError("home: is empty; enter the code of the home that it was filled in for")
+        raise EntryError("is empty; enter the code of the home that it was filled in for", field="home")
     if answer.home is None and answer.unit is None:
-        raise EntryError("unit: is empty; enter the unit of the member of staff, or a home")
+        raise EntryError("is empty; enter the unit of the member of staff, or a home", field="unit")
 
 
 def _refuse_instrument(package: TrialPackage, asked: Instrument, before: Any) -> None:
     if asked.key in STANDARD_INSTRUMENTS:
         raise EntryError(
-            f"key: {asked.key!r} is known already; take another code, or use the one that is there"
+            "{code!r} is known already; take another code, or use the one that is there",
+            field="key",
+            code=asked.key,
         )
     items = item_lines(asked)
     try:
         turned = [number for number in item_answers(asked.reversed_items or "") if number is not None]
     except EntryError as error:
-        raise EntryError(f"reversed_{error}") from error
+        raise EntryError(Fault("reversed_items", error.said)) from error
     instruments.own(asked.key, len(items), asked.lowest, asked.highest, turned)
     if not isinstance(before, Instrument):
         return
@@ -90,8 +98,14 @@ def _refuse_instrument(package: TrialPackage, asked: Instrument, before: Any) ->
     was = (before.key, len(item_lines(before)), before.lowest, before.highest)
     if given and (asked.key, len(items), asked.lowest, asked.highest) != was:
         raise EntryError(
-            f"items: {given} answers were given to {was[1]} items from {was[2]} to {was[3]} of {was[0]!r}; keep to that, and "
-            "enter the new form as a questionnaire of another code"
+            "{answers} answers were given to {items} items from {lowest} to {highest} of {code!r}; keep to that, and enter the "
+            "new form as a questionnaire of another code",
+            field="items",
+            answers=given,
+            items=was[1],
+            lowest=was[2],
+            highest=was[3],
+            code=was[0],
         )
 
 
@@ -100,14 +114,24 @@ def _refuse_registration(package: TrialPackage, form: Registration, before: Any,
     unit = next((home.unit for home in package.homes if home.home == form.home), form.unit)
     if unit != form.unit:
         raise EntryError(
-            f"home: {form.home!r} lies in {unit!r}; choose that unit, or a home of {form.unit!r}"
+            "{home!r} lies in {unit!r}; choose that unit, or a home of {chosen!r}",
+            field="home",
+            home=form.home,
+            unit=unit,
+            chosen=form.unit,
         )
     for field, minutes in (("minutes", form.minutes), ("travel_minutes", form.travel_minutes)):
         if minutes > MINUTES_A_DAY:
-            raise EntryError(f"{field}: {minutes:g} is more than a day has; enter the minutes of this shift")
+            raise EntryError(
+                "{minutes:g} is more than a day has; enter the minutes of this shift",
+                field=field,
+                minutes=minutes,
+            )
     if form.purpose == NOTHING and (form.minutes or form.travel_minutes):
         raise EntryError(
-            f"purpose: {NOTHING!r} says that there was nothing, and there are minutes; choose what they were for, or enter 0"
+            "{purpose!r} says that there was nothing, and there are minutes; choose what they were for, or enter 0",
+            field="purpose",
+            purpose=NOTHING,
         )
     for other in of_kind(package, Registration):
         same_shift = (other.unit, other.day, other.shift) == (form.unit, form.day, form.shift)
@@ -115,29 +139,44 @@ def _refuse_registration(package: TrialPackage, form: Registration, before: Any,
         at_odds = none.purpose == NOTHING != work.purpose and none.home in (None, work.home)
         if same_shift and at_odds and other != before:
             raise EntryError(
-                f"purpose: {form.purpose!r} cannot be, for {other.purpose!r} is registered in this shift; take that back first"
+                "{purpose!r} cannot be, for {other_purpose!r} is registered in this shift; take that back first",
+                field="purpose",
+                purpose=form.purpose,
+                other_purpose=other.purpose,
             )
 
 
 def _refuse_plan(package: TrialPackage, plan: RegistrationPlan, before: Any) -> None:
     if plan.to_day < plan.from_day:
         raise EntryError(
-            f"to_day: '{plan.to_day}' is before the first day ('{plan.from_day}'); correct one of the two"
+            "'{day}' is before the first day ('{first_day}'); correct one of the two",
+            field="to_day",
+            day=plan.to_day,
+            first_day=plan.from_day,
         )
     shifts = plan.shifts.split()
     if not shifts or len(set(shifts)) < len(shifts) or not set(shifts) <= set(SHIFTS):
         raise EntryError(
-            f"shifts: {plan.shifts!r} cannot be; name each that registers once: {' '.join(SHIFTS)}"
+            "{shifts!r} cannot be; name each that registers once: {known}",
+            field="shifts",
+            shifts=plan.shifts,
+            known=" ".join(SHIFTS),
         )
     for other in of_kind(package, RegistrationPlan):
         met = other.unit == plan.unit and other.from_day <= plan.to_day and plan.from_day <= other.to_day
         if met and other != before:
             raise EntryError(
-                f"from_day: '{plan.from_day}' to '{plan.to_day}' meets the registration of {plan.unit!r} from "
-                f"'{other.from_day}' to '{other.to_day}'; choose other days, or change that one"
+                "'{from_day}' to '{to_day}' meets the registration of {unit!r} from '{other_from_day}' to '{other_to_day}'; "
+                "choose other days, or change that one",
+                field="from_day",
+                from_day=plan.from_day,
+                to_day=plan.to_day,
+                unit=plan.unit,
+                other_from_day=other.from_day,
+                other_to_day=other.to_day,
             )
 
 
 def _refuse_to_come(field: str, day: date, today: date) -> None:
     if day > today:
-        raise EntryError(f"{field}: '{day}' is still to come; enter the day on which it was")
+        raise EntryError("'{day}' is still to come; enter the day on which it was", field=field, day=day)

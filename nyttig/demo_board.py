@@ -122,7 +122,9 @@ def demo_board(connection: Session, site: str, now: datetime) -> DemoBoard:
         known = {each.site: each for each in sites.demo_homes(connection)}
         if site not in known:
             there = ", ".join(known) or "none yet; a home with site_type demo in homes.csv is one"
-            raise NotFoundError(f"there is no demo apartment {site!r}; demo apartments: {there}")
+            raise NotFoundError(
+                "there is no demo apartment {site!r}; demo apartments: {known}", site=site, known=there
+            )
         home = known[site]
         told = [each for trial in home.trials for each in entries.current(connection, trial, KINDS)]
         titles = {

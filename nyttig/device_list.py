@@ -15,7 +15,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from nyttig.column import Column
 from nyttig.errors import Problem
 from nyttig.package.columns import TABLES, closest
-from nyttig.sheet import ListError, iso_time, plain_header, read_sheet, with_point
+from nyttig.saying import Saying
+from nyttig.sheet import ListError, iso_time, plain_header, read_sheet, too_wide, with_point
 
 _PACKAGE_COLUMNS = {column.name: column for column in (*TABLES["placements"], *TABLES["devices"])}
 
@@ -90,7 +91,7 @@ def read(content: bytes, file: str) -> DeviceList:
         content,
         file,
         _BY_HEADER.__contains__,
-        if_empty="`nyttig register --template FILE` writes a sheet to start from",
+        if_empty=Saying("`nyttig register --template FILE` writes a sheet to start from"),
     )
     columns = [_BY_HEADER.get(plain_header(name)) for name in sheet.header]
     _check_header(file, sheet.header_row, sheet.header, columns)
@@ -151,14 +152,23 @@ def _check_header(file: str, row: int, header: Sequence[str], columns: list[str 
     doubled = {name for name in columns if name is not None and columns.count(name) > 1}
     if doubled:
         both = [title for title, name in zip(header, columns, strict=True) if name in doubled]
-        raise ListError(f"{file}, row {row}: the columns {', '.join(both)} mean the same; keep one of them")
+        raise ListError(
+            "{file}, row {row}: the columns {columns} mean the same; keep one of them",
+            file=file,
+            row=row,
+            columns=", ".join(both),
+        )
     if "device" not in columns:
         hint = next(
             (found for name in header if (found := closest(plain_header(name), _HEADERS["device"]))), ""
         )
         raise ListError(
-            f"{file}, row {row}: no column says which device it is; name one of them 'device' (also: enhet, enhed)."
-            f" The columns are: {', '.join(name for name in header if name) or 'none'}.{hint}"
+            "{file}, row {row}: no column says which device it is; name one of them 'device' (also: enhet, enhed). The columns "
+            "are: {columns}.{hint}",
+            file=file,
+            row=row,
+            columns=", ".join(name for name in header if name) or "none",
+            hint=hint,
         )
 
 
@@ -166,10 +176,7 @@ def _line(file: str, number: int, cells: list[str], columns: list[str | None]) -
     cells = cells + [""] * (len(columns) - len(cells))
     problems: tuple[Problem, ...] = ()
     if any(cells[len(columns) :]):
-        remedy = (
-            f"the row has {len(cells)} cells and the header {len(columns)}; put quotes around a value that holds the "
-            "separator"
-        )
+        remedy = too_wide(len(cells), len(columns))
         problems = (Problem(file, number, None, None, remedy),)
     named = zip(columns, cells, strict=False)
     return Line(number, {name: _usual(name, cell) for name, cell in named if name and cell}, problems)

@@ -71,7 +71,8 @@ def device_record(connection: Session, device: str, now: datetime) -> DeviceReco
     found = next((one for one in device_health(connection, now).devices if one.device == device), None)
     if found is None:
         raise NotFoundError(
-            f"no device {device!r} is placed anywhere now; `nyttig devices` lists those that are"
+            "no device {device!r} is placed anywhere now; `nyttig devices` lists those that are",
+            device=device,
         )
     with db.translated():
         zone = registry.timezone(connection, found.trials[0]) if found.trials else "UTC"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,11 +12,12 @@ from nyttig import answering, phases
 from nyttig.entries.benefit import contradiction
 from nyttig.entries.kinds import KINDS, EntryKind
 from nyttig.entries.life import Cycle, Decision, Phase, Vote
-from nyttig.errors import ClashError, EntryError, NotFoundError
+from nyttig.errors import ClashError, EntryError, Fault, NotFoundError
 from nyttig.evidence import known_at
 from nyttig.model import Entry, TrialPackage
 from nyttig.package.cells import parse_fields
 from nyttig.package.columns import closest
+from nyttig.saying import Saying
 from nyttig.store import entries, history, registry
 from nyttig.store.db import Session
 
@@ -57,28 +59,41 @@ def change(
 def kind_called(name: str) -> EntryKind:
     """The kind of that name. Raises NotFoundError naming those there are."""
     if name not in KINDS:
-        raise NotFoundError(f"there is no kind of entry {name!r}; kinds: {', '.join(KINDS)}")
+        raise NotFoundError(
+            "there is no kind of entry {name!r}; kinds: {kinds}", name=name, kinds=", ".join(KINDS)
+        )
     return KINDS[name]
 
 
 def parsed(kind: EntryKind, values: Mapping[str, Any], zone: ZoneInfo | None) -> Any:
     """`values` as the kind's dataclass. Raises EntryError with everything that is wrong in them."""
     columns = {column.name: column for column in kind.columns}
-    problems = [
-        f"{name}: {value!r} is no field of {kind.name}.{closest(name, columns)}"
+    faults = [
+        Fault(
+            name,
+            _of(value, Saying("is no field of {kind}.{near}", kind=kind.name, near=closest(name, columns))),
+        )
         for name, value in values.items()
         if name not in columns
     ]
     told, wrong = parse_fields(values, kind.columns, zone)
     for name, remedy in wrong:
-        seen = "" if values.get(name) in (None, "") else f" {values[name]!r}"
-        problems.append(f"{name}:{seen} {remedy}")
-    if problems:
-        raise EntryError("; ".join(problems))
+        given = values.get(name)
+        faults.append(Fault(name, remedy if given in (None, "") else _of(given, remedy)))
+    if faults:
+        raise EntryError(*faults)
     data = kind.noun(**told)
     if fault := contradiction(data):
-        raise EntryError(f"{fault[0]}: {values.get(fault[0])!r} {fault[1]}")
+        field, remedy = fault
+        raise EntryError(Fault(field, _of(values.get(field), remedy)))
     return data
+
+
+def _of(value: Any, remedy: str) -> Saying:
+    """The value that was given, and the remedy for it. A value that JSON cannot carry stands in it as a text."""
+    if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return Saying("{value!r} {remedy}", value=value, remedy=remedy)
+    return Saying("{value} {remedy}", value=repr(value), remedy=remedy)
 
 
 def _data(
@@ -92,8 +107,9 @@ def _data(
     """`values` as the kind's dataclass, where all that they name is there and nothing speaks against them."""
     kind = kind_called(name)
     if kind.of_trial is (trial_id is None):
-        where = "a trial: enter it under one" if kind.of_trial else "no trial: enter it under /v1/entries"
-        raise EntryError(f"{name} belongs to {where}")
+        if kind.of_trial:
+            raise EntryError("{kind} belongs to a trial: enter it under one", kind=name)
+        raise EntryError("{kind} belongs to no trial: enter it under /v1/entries", kind=name)
     if trial_id is None:
         data = parsed(kind, values, None)
         _refuse_unknown(connection, kind, data, None)
@@ -119,8 +135,9 @@ def _refuse_second_voice(connection: Session, vote: Vote, known: Entry | None) -
         same = there.data.idea == vote.idea and there.data.voter.casefold() == vote.voter.casefold()
         if same and (known is None or there.entry != known.entry):
             raise ClashError(
-                f"voter: {vote.voter!r} has a voice for this idea already; one voice each, so take that one back or vote "
-                "as somebody else"
+                "{voter!r} has a voice for this idea already; one voice each, so take that one back or vote as somebody else",
+                field="voter",
+                voter=vote.voter,
             )
 
 
@@ -136,12 +153,19 @@ def _refuse_unknown(connection: Session, kind: EntryKind, data: Any, package: Tr
             known["ambassador"] = [each.data.code for each in package.entries if each.kind == "ambassador"]
     if kind.name == "vote":
         known["idea"] = [each.entry for each in entries.current(connection, None, ["idea"])]
-    problems = []
+    faults = []
     for column in kind.columns:
         value = getattr(data, column.name)
         if value is not None and column.name in known and value not in known[column.name]:
-            there = known[column.name]
-            remedy = closest(value, there) or f" There are: {', '.join(there[:12]) or 'none yet'}."
-            problems.append(f"{column.name}: {value!r} is not known here.{remedy}")
-    if problems:
-        raise EntryError("; ".join(problems))
+            remedy = closest(value, known[column.name]) or _there_are(known[column.name])
+            said = Saying("{value!r} is not known here.{remedy}", value=value, remedy=remedy)
+            faults.append(Fault(column.name, said))
+    if faults:
+        raise EntryError(*faults)
+
+
+def _there_are(known: Sequence[str]) -> Saying:
+    """The names that are known, the first of them where they are many."""
+    if not known:
+        return Saying(" There are: none yet.")
+    return Saying(" There are: {names}.", names=", ".join(known[:12]))

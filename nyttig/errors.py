@@ -9,9 +9,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nyttig.saying import Saying, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, with its remedy, and the field that it is wrong in where it is one's."""
+
+    field: str | None
+    said: str
+
+    def __str__(self) -> str:
+        return self.said if self.field is None else f"{self.field}: {self.said}"
+
 
 class NyttigError(Exception):
-    """Something a person can mend; the message says what and how."""
+    """Something a person can mend; the message says what and how.
+
+    It is made of faults, or of a template, its values and its `field`: the dashboard says these in the reader's language.
+    """
+
+    def __init__(self, *faults: str | Fault, field: str | None = None, **values: Value) -> None:
+        self.faults = tuple(
+            each
+            if isinstance(each, Fault)
+            else Fault(field, each if isinstance(each, Saying) else Saying(each, **values))
+            for each in faults
+        )
+        super().__init__("; ".join(str(each) for each in self.faults))
+
+    @property
+    def said(self) -> str:
+        """What is wrong, without the field that it is wrong in."""
+        return self.faults[0].said if len(self.faults) == 1 else str(self)
 
 
 class SettingsError(NyttigError):

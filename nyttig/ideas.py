@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 from nyttig import entering
 from nyttig.entries.life import Idea
-from nyttig.errors import ClashError, EntryError, NotFoundError, Problem
+from nyttig.errors import ClashError, EntryError, Fault, NotFoundError, Problem
 from nyttig.model import Entry, Technology, Trial, TrialPackage, UsageClass
 from nyttig.package.technologies import LANGUAGES, builtin_technologies
 from nyttig.package.trial import FILE, read_trial
 from nyttig.package.write import trial_toml
+from nyttig.saying import Saying
 from nyttig.store import entries, registry, technologies
 from nyttig.store.db import Session
 
@@ -52,7 +53,9 @@ def become_trial(
     """
     idea = _idea(connection, entry)
     if plan.id in registry.trial_ids(connection):
-        raise ClashError(f"id: there is a trial {plan.id!r} already; give this one another id")
+        raise ClashError(
+            "there is a trial {trial!r} already; give this one another id", field="id", trial=plan.id
+        )
     package = _package(connection, plan)
     changed = entries.change(
         connection, entry, replace(idea, status="trial", trial=plan.id), version=version, by=by, at=at
@@ -73,14 +76,17 @@ def _idea(connection: Session, entry: str) -> Idea:
     known = entries.versions(connection, entry)[-1]
     if known.kind != "idea":
         raise NotFoundError(
-            f"there is no idea {entry!r}, but {known.kind} of that name; the list of ideas names them"
+            "there is no idea {entry!r}, but {kind} of that name; the list of ideas names them",
+            entry=entry,
+            kind=known.kind,
         )
     if known.data is None:
         raise ClashError("the idea was taken back; undo that first")
     idea: Idea = known.data
     if idea.status == "trial":
         raise ClashError(
-            f"the idea is the trial {idea.trial!r} already; undo that first, or enter another idea"
+            "the idea is the trial {trial!r} already; undo that first, or enter another idea",
+            trial=idea.trial,
         )
     return idea
 
@@ -104,7 +110,12 @@ def _package(connection: Session, plan: TrialPlan) -> TrialPackage:
         (Path(folder) / FILE).write_text(trial_toml(trial, (technology,)), encoding="utf-8")
         read = read_trial(Path(folder), known | {technology.id: technology}, problems)
     if problems or read.trial is None:
-        raise EntryError("; ".join(f"{each.column}: {each.value!r} {each.remedy}" for each in problems))
+        raise EntryError(
+            *(
+                Fault(each.column, Saying("{value!r} {remedy}", value=each.value, remedy=each.remedy))
+                for each in problems
+            )
+        )
     return TrialPackage(trial=read.trial, technologies=(technology,))
 
 
@@ -115,7 +126,9 @@ def _plain(plan: TrialPlan, known: dict[str, Technology]) -> Technology:
     key = re.sub(r"[^a-z0-9]+", "_", ascii_only).strip("_")
     if not key:
         raise EntryError(
-            f"technology: {plan.technology!r} has no letter; give a title, or the key of a known one"
+            "{technology!r} has no letter; give a title, or the key of a known one",
+            field="technology",
+            technology=plan.technology,
         )
     return known.get(key) or Technology(
         id=key,

@@ -168,7 +168,9 @@ def item_answers(text: str) -> list[int | None]:
             found.append(int(each))
         else:
             raise EntryError(
-                f"items: {each!r} is no answer; write whole numbers, and a hyphen where one was left out"
+                "{answer!r} is no answer; write whole numbers, and a hyphen where one was left out",
+                field="items",
+                answer=each,
             )
     return found
 

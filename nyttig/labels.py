@@ -14,6 +14,7 @@ from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, WrapMode
 
 from nyttig.errors import NotFoundError
+from nyttig.saying import Saying
 from nyttig.store import db, devices, registry, technologies
 from nyttig.store.db import Session
 
@@ -59,8 +60,12 @@ def labels(
         titles = {each.id: each.titles for each in technologies.read(connection)}
     for device in only:
         if device not in found:
-            there = "" if trial_id is None else f" in {trial_id}"
-            raise NotFoundError(f"there is no device {device!r}{there}; `nyttig register` adds new ones")
+            where = "" if trial_id is None else Saying(" in {trial}", trial=trial_id)
+            raise NotFoundError(
+                "there is no device {device!r}{where}; `nyttig register` adds new ones",
+                device=device,
+                where=where,
+            )
     wanted = only or [code for code, each in found.items() if each.retired_at is None]
     if not wanted:
         raise NotFoundError("there is no device to label; `nyttig register FILE` adds some")

@@ -68,7 +68,10 @@ def refuse(package: TrialPackage, data: Phase | Decision | Cycle, before: object
     """
     if isinstance(data, Phase | Cycle) and data.starts_on and data.ends_on and data.ends_on < data.starts_on:
         raise EntryError(
-            f"ends_on: '{data.ends_on}' is before it starts ('{data.starts_on}'); correct one of the two"
+            "'{day}' is before it starts ('{start_day}'); correct one of the two",
+            field="ends_on",
+            day=data.ends_on,
+            start_day=data.starts_on,
         )
     if isinstance(data, Decision):
         _refuse_order(data)
@@ -80,8 +83,9 @@ def refuse(package: TrialPackage, data: Phase | Decision | Cycle, before: object
         _refuse_without_baseline(package, field)
     if begins == "operation" and not of_kind(package, Handover):
         raise EntryError(
-            f"{field}: 'operation' needs somebody in the line who takes it on; enter the hand-over with its line owner "
-            "(line_owner) first"
+            "{phase!r} needs somebody in the line who takes it on; enter the hand-over with its line owner (line_owner) first",
+            field=field,
+            phase=begins,
         )
 
 
@@ -103,15 +107,24 @@ def _refuse_order(decision: Decision) -> None:
     wanted = leads_to(decision)
     if decision.next_phase is not None and decision.next_phase != wanted:
         raise EntryError(
-            f"next_phase: {decision.next_phase!r} does not go with the decision {decision.decision!r}, which leads to "
-            f"{wanted!r}; leave it empty, or decide otherwise"
+            "{phase!r} does not go with the decision {decision!r}, which leads to {other_phase!r}; leave it empty, or decide "
+            "otherwise",
+            field="next_phase",
+            phase=decision.next_phase,
+            decision=decision.decision,
+            other_phase=wanted,
         )
     if wanted is None or wanted == "stopped" or ORDER.index(wanted) <= ORDER.index(decision.phase) + 1:
         return
     following = ORDER[ORDER.index(decision.phase) + 1]
     raise EntryError(
-        f"{_field(decision)}: {wanted!r} does not follow on {decision.phase!r}, but {following!r} does; "
-        "a decision leads one phase on, back to an earlier one, or to 'stopped'"
+        "{phase!r} does not follow on {earlier_phase!r}, but {next_phase!r} does; a decision leads one phase on, back to an "
+        "earlier one, or to {last_phase!r}",
+        field=_field(decision),
+        phase=wanted,
+        earlier_phase=decision.phase,
+        next_phase=following,
+        last_phase=ORDER[-1],
     )
 
 
@@ -122,7 +135,10 @@ def _refuse_without_baseline(package: TrialPackage, field: str) -> None:
     if missing:
         named = ", ".join(f"{gain.title!r} ({gain.id})" for gain in missing)
         raise EntryError(
-            f"{field}: 'main_project' cannot begin before each planned gain has a baseline, and these have none: {named}; "
-            "measure it before the start, or enter it at the gain (baseline_value, baseline_on, baseline_by), or waive it "
-            "there with a reason and a name (waiver_reason, waived_by)"
+            "{phase!r} cannot begin before each planned gain has a baseline, and these have none: {gains}; measure it before "
+            "the start, or enter it at the gain (baseline_value, baseline_on, baseline_by), or waive it there with a reason "
+            "and a name (waiver_reason, waived_by)",
+            field=field,
+            phase="main_project",
+            gains=named,
         )

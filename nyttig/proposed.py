@@ -73,7 +73,9 @@ def accept(
             technology = _suggested(proposals.one(connection, dialect, address)).suggested_technology
         if technology is None:
             raise NotFoundError(
-                f"what {address!r} says suggests no technology; name one of {', '.join(builtin_technologies())}"
+                "what {address!r} says suggests no technology; name one of {known}",
+                address=address,
+                known=", ".join(builtin_technologies()),
             )
         return proposals.accept(
             connection, dialect, address, technology=technology, known_technologies=builtin_technologies(), by=by,

@@ -13,6 +13,7 @@ from nyttig.errors import NotFoundError
 from nyttig.model import Device, Placement, Technology
 from nyttig.package.cells import CellError, parse
 from nyttig.package.columns import closest
+from nyttig.saying import Saying
 from nyttig.sheet import RowProblem
 from nyttig.store import (
     changes,
@@ -179,7 +180,7 @@ class _Plan:
             if units is None or not set(units).isdisjoint(trial.units)
         }
         if trial_id is not None and trial_id not in self._trials:
-            raise NotFoundError(f"there is no trial {trial_id!r} in your units")
+            raise NotFoundError("there is no trial {trial!r} in your units", trial=trial_id)
         self._default_trial = trial_id
         self._sites = {
             site.home: site for site in sites.read(connection) if units is None or site.unit in units
@@ -216,9 +217,8 @@ class _Plan:
         values = self._values(line)
         code = values["device"]
         if code in self._row_of:
-            raise _refused(
-                "device", code, f"stands in row {self._row_of[code]} already; keep one row a device"
-            )
+            remedy = Saying("stands in row {row} already; keep one row a device", row=self._row_of[code])
+            raise _refused("device", code, remedy)
         was = self._before.get(code)
         trial_id = values.get("trial", self._default_trial)
         device = self._device(code, values, was, trial_id)
@@ -253,7 +253,7 @@ class _Plan:
         values: dict[str, Any] = {}
         problems = [RowProblem(each.column, each.value, each.remedy) for each in line.problems]
         if "device" not in line.cells:
-            problems.append(RowProblem("device", "", "is empty; fill in the code of the device"))
+            problems.append(RowProblem("device", "", Saying("is empty; fill in the code of the device")))
         for name, column in COLUMNS.items():
             cell = line.cells.get(name)
             if cell is None:
@@ -262,13 +262,12 @@ class _Plan:
                 if name == "technology":
                     values[name] = self._technology(cell)
                 elif name == "trial" and cell not in self._trials:
-                    raise CellError(
-                        f"is no trial; load it first, or correct it.{closest(cell, self._trials)}"
-                    )
+                    near = closest(cell, self._trials)
+                    raise CellError("is no trial; load it first, or correct it.{near}", near=near)
                 else:
                     values[name] = parse(cell, column, self._zone(line))
             except CellError as error:
-                problems.append(RowProblem(name, cell, str(error)))
+                problems.append(RowProblem(name, cell, error.said))
         if problems:
             raise _RefusedError(*problems)
         return values
@@ -285,7 +284,8 @@ class _Plan:
         name = cell if cell in self._technologies else self._by_title.get(cell.casefold())
         if name is None:
             known = (*self._technologies, *self._by_title)
-            raise CellError(f"is no technology that Nyttig knows; correct it.{closest(cell, known)}")
+            near = closest(cell, known)
+            raise CellError("is no technology that Nyttig knows; correct it.{near}", near=near)
         return name
 
     def _device(
@@ -298,34 +298,41 @@ class _Plan:
             kept |= {name: was[name] for name in ("retired_at", "retired_because")}
             device = Device(device=code, role="primary", **kept)
         if device.dialect == "nyttig" and set(device.address) & set("/+#"):
-            remedy = "stands in an MQTT topic and may hold none of / + #; change it"
+            remedy = Saying("stands in an MQTT topic and may hold none of / + #; change it")
             raise _refused("address", device.address, remedy)
         owner = self._owners.get((device.dialect, device.address), code)
         if owner != code:
-            remedy = f"is the {device.dialect} address of {owner} already; an address belongs to one device"
+            remedy = Saying(
+                "is the {dialect} address of {device} already; an address belongs to one device",
+                dialect=device.dialect,
+                device=owner,
+            )
             raise _refused("address", device.address, remedy)
         roles = {} if was is None else dict(was["roles"])
         if trial_id is not None:
             roles[trial_id] = values.get("role", roles.get(trial_id, "primary"))
         elif "role" in values:
-            remedy = "is a role in a trial, and none is named; fill in trial, or empty the role"
+            remedy = Saying("is a role in a trial, and none is named; fill in trial, or empty the role")
             raise _refused("role", values["role"], remedy)
         for trial, role in roles.items():
             tried = self._trials[trial].technology if trial in self._trials else device.technology
             if role == "primary" and tried != device.technology:
-                remedy = (
-                    f"is not what {trial} tries ({tried}), and the device is primary; make its role secondary"
+                remedy = Saying(
+                    "is not what {trial} tries ({technology}), and the device is primary; make its role secondary",
+                    trial=trial,
+                    technology=tried,
                 )
                 raise _refused("technology", device.technology, remedy)
         return replace(device, role=roles.get(trial_id or "", "primary"))
 
     def _new_device(self, code: str, values: dict[str, Any]) -> Device:
         if "technology" not in values:
-            raise _refused("technology", "", "is empty, and the device is new; say what it is")
+            raise _refused("technology", "", Saying("is empty, and the device is new; say what it is"))
         dialect = values.get("dialect", "nyttig")
         if "address" not in values and dialect != "nyttig":
-            remedy = (
-                f"is empty, and the device is new; fill in the name by which the dialect {dialect!r} knows it"
+            remedy = Saying(
+                "is empty, and the device is new; fill in the name by which the dialect {dialect!r} knows it",
+                dialect=dialect,
             )
             raise _refused("address", "", remedy)
         technology = self._technologies[values["technology"]]
@@ -347,33 +354,51 @@ class _Plan:
         home, at = values.get("home"), values.get("placed_at")
         if home is None:
             if at is not None:
-                raise _refused("home", "", "is empty, and placed_at is not; fill in both, or neither")
+                remedy = Saying("is empty, and placed_at is not; fill in both, or neither")
+                raise _refused("home", "", remedy)
             return None, None
         site = self._sites.get(home)
         if site is None:
-            remedy = f"is no home; homes come with a trial's package (homes.csv).{closest(home, self._sites)}"
+            remedy = Saying(
+                "is no home; homes come with a trial's package (homes.csv).{near}",
+                near=closest(home, self._sites),
+            )
             raise _refused("home", home, remedy)
         if trial_id is not None and trial_id not in site.timezones:
             there = [each.home for each in self._sites.values() if trial_id in each.timezones]
-            raise _refused("home", home, f"is no home of {trial_id}; correct it.{closest(home, there)}")
+            remedy = Saying(
+                "is no home of {trial}; correct it.{near}", trial=trial_id, near=closest(home, there)
+            )
+            raise _refused("home", home, remedy)
         stood = [] if was is None else [_placement(code, placed) for placed in was["placements"]]
         last = stood[-1] if stood and stood[-1].removed_at is None else None
         if at is None:
             if last is not None and last.home == home:
                 return None, None
-            raise _refused("placed_at", "", f"is empty; say from when {code} stands at {home}")
+            remedy = Saying("is empty; say from when {device} stands at {home}", device=code, home=home)
+            raise _refused("placed_at", "", remedy)
         if any((each.home, each.placed_at) == (home, at) for each in stood):
             return None, None
         if was is not None and was["retired_at"] is not None:
-            remedy = f"{code} is retired ({was['retired_because']}) and cannot be placed; take it into service again first"
+            remedy = Saying(
+                "{device} is retired ({retired_because}) and cannot be placed; take it into service again first",
+                device=code,
+                retired_because=was["retired_because"],
+            )
             raise _refused("home", home, remedy)
         for each in stood:
             if each is last and each.placed_at < at and each.home != home:
                 continue  # it moves
             if each.removed_at is None or each.removed_at > at:
-                until = "" if each.removed_at is None else f" until {moment(each.removed_at)}"
-                remedy = (
-                    f"{code} stands at {each.home} from {moment(each.placed_at)}{until}; correct the time"
+                until = (
+                    "" if each.removed_at is None else Saying(" until {time}", time=moment(each.removed_at))
+                )
+                remedy = Saying(
+                    "{device} stands at {home} from {time}{until}; correct the time",
+                    device=code,
+                    home=each.home,
+                    time=moment(each.placed_at),
+                    until=until,
                 )
                 raise _refused("placed_at", at.isoformat(), remedy)
         return last, Placement(code, home, at)

@@ -8,7 +8,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -17,6 +17,7 @@ import openpyxl
 
 from nyttig.errors import NyttigError
 from nyttig.package.cells import cell_text
+from nyttig.saying import Saying, parts
 
 ROWS_MAX = 100_000
 BYTES_MAX = 20 * 2**20
@@ -46,11 +47,18 @@ class ListError(NyttigError):
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """Why a row is refused: the column and its value where it is one cell's fault, and what to do."""
+    """Why a row is refused: the column and its value where it is one cell's fault, and what to do.
+
+    `said` holds what the remedy is made of: `template` and `values`.
+    """
 
     column: str | None
     value: str | None
     remedy: str
+    said: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "said", parts(self.remedy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +79,15 @@ def read_sheet(content: bytes, file: str, is_known: Callable[[str], bool], *, if
     """
     if len(content) > BYTES_MAX:
         raise ListError(
-            f"{file} has {len(content) // 2**20} MB; a list may have {BYTES_MAX // 2**20} MB: split it"
+            "{file} has {size} MB; a list may have {most} MB: split it",
+            file=file,
+            size=len(content) // 2**20,
+            most=BYTES_MAX // 2**20,
         )
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise ListError(
-            f"{file} is a workbook of the old kind (.xls) or locked by a password; save it as .xlsx without one"
+            "{file} is a workbook of the old kind (.xls) or locked by a password; save it as .xlsx without one",
+            file=file,
         )
 
     def known(cells: list[str]) -> int:
@@ -85,13 +97,13 @@ def read_sheet(content: bytes, file: str, is_known: Callable[[str], bool], *, if
     filled = ((number, cells) for number, cells in rows if any(cells))
     first = list(islice(filled, HEADER_WITHIN))
     if not first:
-        raise ListError(f"{file} is empty; {if_empty}")
+        raise ListError("{file} is empty; {remedy}", file=file, remedy=if_empty)
     place = max(range(len(first)), key=lambda place: known(first[place][1]))
     header_row, header = first[place]
     kept = first[place + 1 :]
     for row in filled:
         if len(kept) == ROWS_MAX:
-            raise ListError(f"{file} has more than {ROWS_MAX} rows; split it")
+            raise ListError("{file} has more than {rows} rows; split it", file=file, rows=ROWS_MAX)
         kept.append(row)
     return Sheet(file, header_row, tuple(header), tuple(kept))
 
@@ -99,6 +111,15 @@ def read_sheet(content: bytes, file: str, is_known: Callable[[str], bool], *, if
 def plain_header(header: str) -> str:
     """A header without what people and programs vary: capitals, underscores, hyphens, stars and double spaces."""
     return " ".join(re.sub(r"[_\-*:()]", " ", header.casefold()).split())
+
+
+def too_wide(cells: int, header: int) -> Saying:
+    """The remedy for a row with more cells than the header has."""
+    return Saying(
+        "the row has {cells} cells and the header {header}; put quotes around a value that holds the separator",
+        cells=cells,
+        header=header,
+    )
 
 
 def iso_time(cell: str) -> str:
@@ -122,13 +143,14 @@ def with_point(cell: str) -> str:
 
 
 def _excel(content: bytes, file: str) -> Iterator[Row]:
-    unreadable = f"{file} cannot be read as an Excel workbook; save it anew as .xlsx, or as CSV"
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             unpacked = sum(each.file_size for each in packed.infolist())
         if unpacked > UNPACKED_BYTES_MAX:
             raise ListError(
-                f"{file} unpacks to {unpacked // 2**20} MB; keep the list alone in a workbook of its own"
+                "{file} unpacks to {size} MB; keep the list alone in a workbook of its own",
+                file=file,
+                size=unpacked // 2**20,
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that openpyxl does not know
@@ -140,7 +162,9 @@ def _excel(content: bytes, file: str) -> Iterator[Row]:
     except ListError:
         raise
     except Exception as error:  # openpyxl raises whatever its parsers do at a damaged file
-        raise ListError(unreadable) from error
+        raise ListError(
+            "{file} cannot be read as an Excel workbook; save it anew as .xlsx, or as CSV", file=file
+        ) from error
     return iter(enumerate(rows, start=1))
 
 
@@ -169,7 +193,10 @@ def _csv(content: bytes, file: str, known: Callable[[list[str]], int]) -> Iterat
             yield number, [cell.strip() for cell in cells]
     except csv.Error as error:
         raise ListError(
-            f"{file}, row {number + 1}: cannot be read ({error}); check its quotes, and that the file is whole"
+            "{file}, row {row}: cannot be read ({error}); check its quotes, and that the file is whole",
+            file=file,
+            row=number + 1,
+            error=str(error),
         ) from error
 
 

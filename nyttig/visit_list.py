@@ -15,7 +15,8 @@ from nyttig.column import Column
 from nyttig.errors import EntryError
 from nyttig.package.cells import CellError, parse, plain
 from nyttig.package.columns import TABLES, closest
-from nyttig.sheet import RowProblem, Sheet, iso_time, plain_header, read_sheet, with_point
+from nyttig.saying import Saying
+from nyttig.sheet import RowProblem, Sheet, iso_time, plain_header, read_sheet, too_wide, with_point
 from nyttig.visit_words import BY_HEADER, MEANINGS, PHRASES
 
 TEXT_CHARACTERS_MAX = 100
@@ -96,7 +97,7 @@ def read(content: bytes, file: str, remembered: Iterable[VisitColumns] = ()) -> 
         content,
         file,
         lambda header: header in theirs or _field_of(header) is not None,
-        if_empty="export the visits again, with a row per visit",
+        if_empty=Saying("export the visits again, with a row per visit"),
     )
     return Sheet(file, sheet.header_row, _titles(sheet), sheet.rows)
 
@@ -135,9 +136,9 @@ def columns_of(text: str, titles: Sequence[str]) -> VisitColumns:
     for name, title in told.columns.items():
         if title not in titles:
             raise EntryError(
-                f"columns: {title!r} is no column of the list ({name}); name one of: {', '.join(titles)}."
-                f"{closest(title, titles)}"
-            )
+                "{title!r} is no column of the list ({name}); name one of: {titles}.{near}",
+                field="columns", title=title, name=name, titles=", ".join(titles), near=closest(title, titles),
+            )  # fmt: skip
     return told
 
 
@@ -164,7 +165,10 @@ def from_json(text: str) -> VisitColumns:
         try:
             _minutes(always["travel_minutes"])
         except CellError as error:
-            raise EntryError(f"travel_minutes: {always['travel_minutes']!r} {error}") from error
+            given = always["travel_minutes"]
+            raise EntryError(
+                "{value!r} {remedy}", field="travel_minutes", value=given, remedy=error.said
+            ) from error
     return VisitColumns(columns, meant, always)
 
 
@@ -224,14 +228,10 @@ class _Reading:
     def line(self, width: int) -> Line:
         """The row as a line."""
         if any(self._cells[width:]):
-            remedy = (
-                f"the row has {len(self._cells)} cells and the header {width}; put quotes around a value that holds the "
-                "separator"
-            )
-            self._problems.append(RowProblem(None, None, remedy))
+            self._problems.append(RowProblem(None, None, too_wide(len(self._cells), width)))
         home = self._cell("home")
         if not home:
-            self._refuse("home", "is empty; fill in the code of the home")
+            self._refuse("home", Saying("is empty; fill in the code of the home"))
         started = self._read("started_at", self._start)
         ended = self._end(started) if started is not None else None
         if started is not None and ended is not None:
@@ -262,7 +262,7 @@ class _Reading:
         try:
             return reading(self._cell(name))
         except CellError as error:
-            self._refuse(name, str(error))
+            self._refuse(name, error.said)
             return None
 
     def _start(self, text: str) -> datetime:
@@ -273,8 +273,7 @@ class _Reading:
             return moment
         day = self._iso(self._cell("day"))[:10]
         if not day:
-            remedy = "is a time of day without a day; say which column holds the day, or fill it in"
-            raise CellError(remedy)
+            raise CellError("is a time of day without a day; say which column holds the day, or fill it in")
         return self._at(day, _clock(text))
 
     def _iso(self, text: str) -> str:
@@ -308,12 +307,14 @@ class _Reading:
     def _check(self, started: datetime, ended: datetime) -> None:
         name = "ended_at" if self._cell("ended_at") else "minutes"
         if ended < started:
-            self._refuse(name, "is before the visit began; check both times")
+            self._refuse(name, Saying("is before the visit began; check both times"))
         elif ended - started > timedelta(hours=HOURS_MAX):
-            hours = (ended - started) / timedelta(hours=1)
-            self._refuse(
-                name, f"makes a visit of {hours:.0f} hours; check both times, {HOURS_MAX} are the most"
+            lasting = Saying(
+                "makes a visit of {hours} hours; check both times, {most} are the most",
+                hours=round((ended - started) / timedelta(hours=1)),
+                most=HOURS_MAX,
             )
+            self._refuse(name, lasting)
 
     def _kind(self) -> str | None:
         cell = self._cell("kind")
@@ -322,9 +323,11 @@ class _Reading:
         meaning = _meaning("kind", cell, self._columns)
         if meaning is None:
             if "kind" not in self._places:
-                remedy = "says no column; choose one, or say whether all are at the door or from afar"
+                remedy = Saying("says no column; choose one, or say whether all are at the door or from afar")
             else:
-                remedy = "is not known; say whether it is at the door (physical) or from afar (remote)"
+                remedy = Saying(
+                    "is not known; say whether it is at the door (physical) or from afar (remote)"
+                )
             self._refuse("kind", remedy)
         return meaning
 
@@ -337,8 +340,9 @@ class _Reading:
     def _short(self, text: str) -> str | None:
         if len(text) > TEXT_CHARACTERS_MAX:
             raise CellError(
-                f"has {len(text)} characters, and {TEXT_CHARACTERS_MAX} are the most; choose a column of short words, "
-                "never one of notes"
+                "has {characters} characters, and {most} are the most; choose a column of short words, never one of notes",
+                characters=len(text),
+                most=TEXT_CHARACTERS_MAX,
             )
         return plain(text) or None
 
@@ -349,11 +353,10 @@ class _Reading:
                 if kind == "remote":
                     return 0.0
                 if not text:
-                    remedy = (
-                        "is empty for a visit at the door; fill in the minutes under way, 0 where there were none, or say "
-                        "how many to reckon with"
+                    raise CellError(
+                        "is empty for a visit at the door; fill in the minutes under way, 0 where there were none, or say how "
+                        "many to reckon with"
                     )
-                    raise CellError(remedy)
             return _minutes(text)
 
         found: float | None = self._read("travel_minutes", minutes)
@@ -365,7 +368,9 @@ class _Reading:
             return None
         meaning = _meaning("period", cell, self._columns)
         if meaning is None:
-            self._refuse("period", "is not known; say whether it is before or after the technology came")
+            self._refuse(
+                "period", Saying("is not known; say whether it is before or after the technology came")
+            )
         return meaning
 
 
@@ -425,7 +430,7 @@ def _minutes(text: str) -> float:
     else:
         raise CellError("is no number of minutes; write it as 12 or 0:12")
     if minutes > MINUTES_MAX:
-        raise CellError(f"is more than {HOURS_MAX} hours; check it")
+        raise CellError("is more than {hours} hours; check it", hours=HOURS_MAX)
     return minutes
 
 

@@ -16,6 +16,7 @@ from nyttig.errors import ClashError, EntryError
 from nyttig.indicators import NEW_WORK_PURPOSES
 from nyttig.model import Home, Parameters, Visit
 from nyttig.package.columns import closest, nearest
+from nyttig.saying import Saying
 from nyttig.sheet import RowProblem
 from nyttig.store import db, entries, history, registry, visits
 from nyttig.store.db import Session
@@ -136,7 +137,9 @@ def bring_in(
         plan = _Plan(homes, package.visits, package.trial.parameters, zone, first_days, how.columns)
         if how.missing and not dry_run:
             names = ", ".join(how.missing)
-            raise EntryError(f"columns: nothing says which column is {names}; name it in columns")
+            raise EntryError(
+                "nothing says which column is {names}; name it in columns", field="columns", names=names
+            )
         lines = [] if how.missing else visit_list.lines(sheet, how, zone)
         rows = plan.take(lines)
         counts = Counter(row.result for row in rows)
@@ -185,11 +188,13 @@ def restore(connection: Session, trial_id: str, import_id: int, *, by: str) -> N
     again = sum(known.at(visit) is not None for visit in its)
     if again:
         raise ClashError(
-            f"{again} of its {len(its)} visits are counted from another list by now; take that one back first"
+            "{again} of its {visits} visits are counted from another list by now; take that one back first",
+            again=again,
+            visits=len(its),
         )
     if too_long := visits.too_long(connection, package.trial):
         _, said = too_long[0]
-        raise ClashError(f"it cannot count again: {said}; take another list back first")
+        raise ClashError("it cannot count again: {fault}; take another list back first", fault=said)
 
 
 def _remembered(connection: Session) -> dict[str, VisitColumns]:
@@ -320,10 +325,11 @@ class _Plan:
             home = self._by_lower.get(home.lower())
         if line.home is not None and home is None:
             self._unknown[line.home] += 1
-            remedy = "is no home of the trial; write the code that the trial has, or leave the row out."
-            problems.append(
-                RowProblem(self._titles["home"], line.home, remedy + closest(line.home, self._homes))
+            remedy = Saying(
+                "is no home of the trial; write the code that the trial has, or leave the row out.{near}",
+                near=closest(line.home, self._homes),
             )
+            problems.append(RowProblem(self._titles["home"], line.home, remedy))
         period = line.period
         if home is not None and period is None and line.started_at is not None:
             installed = self._homes[home].installed_on
@@ -379,28 +385,40 @@ class _Plan:
         """The row with its result; a visit that counts is part of the plan from now on."""
         same = self._known.same(visit)
         if same is not None:
-            return self._left_out(
-                row, "double", None, f"is counted already ({self._where(same)}); it counts once"
-            )
+            remedy = Saying("is counted already ({where}); it counts once", where=self._where(same))
+            return self._left_out(row, "double", None, remedy)
         day, key = self._day(visit), (visit.home, visit.period)
         first, last = self._extents.get(key, (day, day))
         extent = min(first, day), max(last, day)
         days = self._parameters.registration_days
         if not spans[key][0] <= day <= spans[key][1]:
-            remedy = f"lies outside the registration {visit.period!r} at {visit.home}, {spans[key][0]} to {spans[key][1]}"
+            remedy = Saying(
+                "lies outside the registration {period!r} at {home}, {from_day} to {to_day}",
+                period=visit.period,
+                home=visit.home,
+                from_day=spans[key][0],
+                to_day=spans[key][1],
+            )
             return self._left_out(row, "outside", day.isoformat(), remedy)
         if (extent[1] - extent[0]).days >= days:
-            remedy = (
-                f"lies too far from the visits {visit.period!r} at {visit.home} that are counted, {first} to {last}: a "
-                f"registration has {days} days"
+            remedy = Saying(
+                "lies too far from the visits {period!r} at {home} that are counted, {from_day} to {to_day}: a registration has "
+                "{days} days",
+                period=visit.period,
+                home=visit.home,
+                from_day=first,
+                to_day=last,
+                days=days,
             )
             return self._left_out(row, "outside", day.isoformat(), remedy)
         other = self._known.at(visit)
         if other is not None:
             until = other.ended_at.astimezone(self._zone)
-            remedy = (
-                f"began when another visit did that lasted until {until:%Y-%m-%d %H:%M} ({self._where(other)}); correct one "
-                "of them, take the other list back, or tell them apart by the staff group"
+            remedy = Saying(
+                "began when another visit did that lasted until {time} ({where}); correct one of them, take the other list back, "
+                "or tell them apart by the staff group",
+                time=f"{until:%Y-%m-%d %H:%M}",
+                where=self._where(other),
             )
             return self._left_out(row, "refused", visit.started_at.astimezone(self._zone).isoformat(), remedy)
         self._extents[key] = extent
@@ -410,7 +428,7 @@ class _Plan:
 
     def _where(self, visit: Visit) -> str:
         row = self._row_of.get(visit)
-        return "brought in before" if row is None else f"row {row}"
+        return Saying("brought in before") if row is None else Saying("row {row}", row=row)
 
     def _left_out(self, row: VisitRow, result: Result, value: str | None, remedy: str) -> VisitRow:
         return replace(row, result=result, reasons=(RowProblem(self._titles["started_at"], value, remedy),))

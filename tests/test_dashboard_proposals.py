@@ -123,12 +123,12 @@ def test_what_nobody_can_guess_is_accepted_once_somebody_says_what_it_is(api: ht
     }
 
 
-def test_a_refusal_is_shown_in_the_apis_own_words_and_nothing_typed_is_lost(api: httpx.Client) -> None:
+def test_a_refusal_is_shown_and_nothing_typed_is_lost(api: httpx.Client) -> None:
     place = _place_of("Aqara", api)
     app = open_page(PAGE, site="h1")
     codes = [field for field in app.text_input if field.label == "Code"]
     app = press(codes[place].set_value("d1").run(), "Accept at h1", number=place)
-    assert "Not entered: there is a device 'd1' already" in words(app)
+    assert "Not entered: there is a device “d1” already" in words(app)
     codes = [field for field in app.text_input if field.label == "Code"]
     assert codes[place].value == "d1"
     app = press(codes[place].set_value("hall door").run(), "Accept at h1", number=place)

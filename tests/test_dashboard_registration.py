@@ -124,7 +124,7 @@ def test_the_rows_that_are_right_are_entered_with_one_press_and_once(api: httpx.
     assert "Everything in this list is registered already." in again
 
 
-def test_a_file_that_is_no_list_is_refused_in_the_apis_own_words(unchanged: str) -> None:
+def test_a_file_that_is_no_list_is_refused_with_the_reason(unchanged: str) -> None:
     page = words(hand_over("room;person\nhall;nobody\n"))
     assert "This file cannot be used: list.csv, row 1: no column says which device it is" in page
 
@@ -148,7 +148,7 @@ def test_a_device_is_moved_removed_and_placed_again(api: httpx.Client) -> None:
     pick(app, "Home", "h1")
     pick(app, "Day and time (Europe/Oslo)", datetime(2026, 9, 1, 8, 30))  # noqa: DTZ001  as a clock on the wall shows it
     press(app, "Place it there")
-    assert "'d1' stands at h1 from 2026-08-31 22:00 UTC to" in words(app), (
+    assert "“d1” stands at h1 from 2026-08-31 22:00 UTC to" in words(app), (
         "it cannot stand in two places at once"
     )
     assert registered(api)["d1"]["home"] is None

@@ -6,14 +6,16 @@ import ast
 import string
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
+from conftest import PROJECT
 
 from dashboard import language
 
@@ -68,11 +70,15 @@ def _placeholders(text: str) -> list[str]:
 
 
 def test_every_string_in_the_code_is_in_the_template_and_nothing_else() -> None:
-    extracted = {
-        message
-        for _file, _line, message, _comments, _context in extract_from_dir(DASHBOARD, [("**.py", "python")])
-    }
-    called = {text for _path, text in _calls()}
+    with (DASHBOARD / "babel.cfg").open(encoding="utf-8") as file:
+        rooms, options = parse_mapping_cfg(file)
+    found = [
+        (Path(file), message)
+        for file, _line, message, _comments, _context in extract_from_dir(PROJECT, rooms, options)
+    ]
+    extracted = {message for _path, message in found}
+    templates = {message for path, message in found if path.parts[0] != DASHBOARD.name}
+    called = {text for _path, text in _calls()} | templates
     template = _ids(_catalogue(DASHBOARD / "locale" / "dashboard.pot"))
     assert called == extracted, (
         "a translated string stands inside an f-string, where pybabel does not find it"
@@ -140,6 +146,17 @@ def test_numbers_and_days_are_written_as_in_the_readers_country(
     assert language.number(1234.5, 1) == number
     assert language.percent(0.75) == share
     assert language.day(date(2026, 11, 3)) == day
+    assert language.moment(datetime(2026, 11, 3, 7, 58, tzinfo=UTC)) == f"{day}, 07:58"
+    assert language.short_day(date(2026, 11, 3)) == day.removesuffix(" 2026")
+
+
+@pytest.mark.parametrize("reader", ["en"], indirect=True)
+def test_halves_are_rounded_as_people_round_them(reader: str) -> None:
+    before, more, after = 2.5, 0.75, 3.25
+    assert [language.number(each, 1) for each in (before, more, after)] == ["2.5", "0.8", "3.3"]
+    assert [language.signed(-each, 1) for each in (more, after)] == ["−0.8", "−3.3"]
+    assert [language.percent(each) for each in (0.125, 0.135, 0.996, 0.004)] == ["13%", "14%", ">99%", "<1%"]
+    assert language.percent_range(0.125, 0.185) == "13–19%"
 
 
 @pytest.mark.parametrize(
@@ -158,4 +175,4 @@ def test_almost_all_is_not_rounded_to_all_nor_almost_none_to_none(reader: str) -
     assert language.percent(1.0) == "100%"
     assert language.percent(0.0) == "0%"
     assert language.signed(-0.04) == "0"
-    assert language.signed(-3.25) == "−3.2"
+    assert language.signed(-3.25) == "−3.3"

@@ -130,7 +130,7 @@ def test_the_columns_of_an_unknown_list_are_chosen_on_the_page_in_norwegian(page
     sees(page.get_by_text("Velg kolonnene først"))
     pick(page, "Start: dag og klokkeslett", "Når")
     pick(page, "Hvor lenge det varte, i minutter", "Lengde")
-    sees(page.get_by_text("how many to reckon with").first)
+    sees(page.get_by_text("hvor mange det skal regnes med").first)
     page.get_by_label("Minutter underveis").last.fill("7")
     page.get_by_label("Minutter underveis").last.press("Enter")
     sees(page.get_by_role("button", name="Tell 1 besøk"))

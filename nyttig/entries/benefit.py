@@ -8,6 +8,7 @@ from typing import Literal
 
 from nyttig.column import said
 from nyttig.model import Perspective
+from nyttig.saying import Saying
 
 ROUNDING = 1e-9
 """Shares that were entered as decimals may miss their sum by this much."""
@@ -131,28 +132,40 @@ def contradiction(data: object) -> tuple[str, str] | None:
     if isinstance(data, Realisation) and data.reallocated_ratio + data.cashed_ratio > 1 + ROUNDING:
         return (
             "cashed_ratio",
-            f"is, with the {data.reallocated_ratio:g} that is reallocated, more than the whole; lower one of them",
+            Saying(
+                "is, with the {reallocated:g} that is reallocated, more than the whole; lower one of them",
+                reallocated=data.reallocated_ratio,
+            ),
         )
     if isinstance(data, AssessedGain) and not data.low <= data.likely <= data.high:
-        return "likely", f"does not lie between {data.low:g} and {data.high:g}; enter least, likely and most"
+        return "likely", Saying(
+            "does not lie between {low:g} and {high:g}; enter least, likely and most",
+            low=data.low,
+            high=data.high,
+        )
     return _of_assumption(data) if isinstance(data, Assumption) else None
 
 
 def _of_assumption(data: Assumption) -> tuple[str, str] | None:
-    lowest, highest, words = {
-        "discount_rate": (-0.5, 1.0, "a share a year: write 0.04 for 4 %"),
-        "horizon_years": (1.0, 50.0, "whole years, from 1 to 50"),
-        "homes_in_operation": (1.0, 1e7, "a number of homes, 1 or more"),
-        "use_day_ratio": (0.001, 1.0, "a share of days: write 0.8 for 80 %"),
-        "hourly_rate": (0.01, 1e6, "an amount an hour, more than 0"),
+    lowest, highest, remedy = {
+        "discount_rate": (-0.5, 1.0, Saying("cannot be; enter a share a year: write 0.04 for 4 %")),
+        "horizon_years": (1.0, 50.0, Saying("cannot be; enter whole years, from 1 to 50")),
+        "homes_in_operation": (1.0, 1e7, Saying("cannot be; enter a number of homes, 1 or more")),
+        "use_day_ratio": (0.001, 1.0, Saying("cannot be; enter a share of days: write 0.8 for 80 %")),
+        "hourly_rate": (0.01, 1e6, Saying("cannot be; enter an amount an hour, more than 0")),
     }[data.name]
     for field, value in (("likely", data.likely), ("low", data.low), ("high", data.high)):
         if value is None:
             continue
         if not lowest <= value <= highest or (data.name == "horizon_years" and value != int(value)):
-            return field, f"cannot be; enter {words}"
+            return field, remedy
     if (data.low is None) is not (data.high is None):
-        return ("low" if data.low is None else "high"), "is empty; enter both ends of the range, or neither"
+        empty = "low" if data.low is None else "high"
+        return empty, Saying("is empty; enter both ends of the range, or neither")
     if data.low is not None and data.high is not None and not data.low <= data.likely <= data.high:
-        return "likely", f"does not lie between {data.low:g} and {data.high:g}; correct one of the three"
+        return "likely", Saying(
+            "does not lie between {low:g} and {high:g}; correct one of the three",
+            low=data.low,
+            high=data.high,
+        )
     return None

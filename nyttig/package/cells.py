@@ -6,7 +6,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from nyttig.column import Column
 from nyttig.errors import NyttigError
 from nyttig.package.columns import CODE_PATTERN, closest
+from nyttig.saying import Saying
 
 YEARS = range(2000, 2100)
 """A trial's days lie in these years; another one is a slip of the finger."""
@@ -31,6 +32,10 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "1", "sann", "sand"), True),
     **dict.fromkeys(("false", "0", "usann", "falsk"), False),
 }
+
+
+_OBJECT = '{"battery_pct": 81}'
+OUTSIDE_YEARS = Saying("lies outside the years {years}; check the year", years=f"{YEARS[0]}–{YEARS[-1]}")
 
 
 class CellError(NyttigError):
@@ -65,9 +70,9 @@ def parse(text: str, column: Column, zone: ZoneInfo | None) -> Any:
             if not _INTEGER.fullmatch(text):
                 raise CellError("is no whole number; write digits only, such as 4182")
             if column.at_least is not None and int(text) < column.at_least:
-                raise CellError(f"must be {column.at_least:g} or more")
+                raise CellError("must be {limit:g} or more", limit=column.at_least)
             if column.at_most is not None and int(text) > column.at_most:
-                raise CellError(f"must be {column.at_most:g} or less")
+                raise CellError("must be {limit:g} or less", limit=column.at_most)
             return int(text)
         case "boolean":
             if text.lower() not in _BOOLEANS:
@@ -86,16 +91,17 @@ def parse_fields(
     for column in columns:
         given = values.get(column.name)
         if isinstance(given, dict | list):
-            wrong.append((column.name, "is a list or an object; give one value"))
+            wrong.append((column.name, Saying("is a list or an object; give one value")))
             continue
         text = cell_text(given)
         try:
             if text:
                 told[column.name] = parse(text, column, zone)
             elif column.required:
-                wrong.append((column.name, f"is empty; fill it in ({column.description})"))
+                said = Saying("is empty; fill it in ({meaning})", meaning=column.description)
+                wrong.append((column.name, said))
         except CellError as error:
-            wrong.append((column.name, str(error)))
+            wrong.append((column.name, error.said))
     return told, wrong
 
 
@@ -132,13 +138,17 @@ def localize(naive: datetime, zone: ZoneInfo) -> datetime:
     assert after is not None
     if before < after:
         raise CellError(
-            f"does not exist in {zone.key}: the clocks were put forward past it. Write the time that the "
-            f"clock showed, such as {first.astimezone(UTC).astimezone(zone).isoformat()}"
+            "does not exist in {zone}: the clocks were put forward past it. Write the time that the clock showed, such as "
+            "{example}",
+            zone=zone.key,
+            example=first.astimezone(UTC).astimezone(zone).isoformat(),
         )
     if before > after:
         raise CellError(
-            f"happened twice in {zone.key}, when the clocks were put back. Say which with its offset: "
-            f"{first.isoformat()} or {second.isoformat()}"
+            "happened twice in {zone}, when the clocks were put back. Say which with its offset: {first} or {second}",
+            zone=zone.key,
+            first=first.isoformat(),
+            second=second.isoformat(),
         )
     return first.astimezone(UTC)
 
@@ -149,10 +159,10 @@ def json_object(text: str) -> str:
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise CellError(
-            'is no JSON; write an object such as {"battery_pct": 81}, or leave it empty'
+            "is no JSON; write an object such as {example}, or leave it empty", example=_OBJECT
         ) from error
     if not isinstance(value, dict):
-        raise CellError('is no JSON object; write one such as {"battery_pct": 81}, or leave it empty')
+        raise CellError("is no JSON object; write one such as {example}, or leave it empty", example=_OBJECT)
     if "\\u0000" in text:
         raise CellError("holds a NUL character, which cannot be stored; take it out")
     return text
@@ -170,26 +180,30 @@ def _code(text: str) -> str:
 
 def _choice(text: str, column: Column) -> str:
     if text not in column.choices:
-        allowed = ", ".join(column.choices)
-        raise CellError(f"is not one of: {allowed}.{closest(text, column.choices)}")
+        raise CellError(not_one_of(text, column.choices))
     return text
+
+
+def not_one_of(text: str, choices: Sequence[str]) -> Saying:
+    """The remedy for a text that is none of the choices."""
+    return Saying("is not one of: {choices}.{near}", choices=", ".join(choices), near=closest(text, choices))
 
 
 def _number(text: str, column: Column) -> float:
     if not _NUMBER.fullmatch(text):
         with_point = text.replace(",", ".")
         if text.count(",") == 1 and _NUMBER.fullmatch(with_point):
-            raise CellError(f"has a decimal comma; write it with a point: {with_point}")
+            raise CellError("has a decimal comma; write it with a point: {example}", example=with_point)
         raise CellError("is no number; write digits, with a point before decimals and no thousands separator")
     value = float(text)
     if not math.isfinite(value):
         raise CellError("is too large a number; check it")
     if column.at_least is not None and value < column.at_least:
-        raise CellError(f"must be {column.at_least:g} or more")
+        raise CellError("must be {limit:g} or more", limit=column.at_least)
     if column.at_most is not None and value > column.at_most:
-        raise CellError(f"must be {column.at_most:g} or less")
+        raise CellError("must be {limit:g} or less", limit=column.at_most)
     if column.above is not None and value <= column.above:
-        raise CellError(f"must be more than {column.above:g}")
+        raise CellError("must be more than {limit:g}", limit=column.above)
     return value
 
 
@@ -197,27 +211,32 @@ def _date(text: str) -> date:
     midnight = _MIDNIGHT.fullmatch(text)
     text = midnight[1] if midnight else text
     if not _DATE.fullmatch(text):
-        raise CellError(f"is no date; write year-month-day{_nordic(text)}")
+        raise CellError("is no date; write year-month-day{example}", example=_nordic(text))
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise CellError("is no day of the calendar; check day and month") from error
     if day.year not in YEARS:
-        raise CellError(f"lies outside the years {YEARS[0]}–{YEARS[-1]}; check the year")
+        raise CellError(OUTSIDE_YEARS)
     return day
 
 
 def _time(text: str, zone: ZoneInfo | None, *, any_year: bool) -> datetime:
     if not _TIME.fullmatch(text):
         if _DATE.fullmatch(text):
-            raise CellError(f"is a day without a time of day; write one, such as {text}T09:30")
-        raise CellError(f"is no time; write it as 2026-09-01T09:30 or 2026-09-01T09:30+02:00{_nordic(text)}")
+            raise CellError(
+                "is a day without a time of day; write one, such as {example}", example=f"{text}T09:30"
+            )
+        raise CellError(
+            "is no time; write it as 2026-09-01T09:30 or 2026-09-01T09:30+02:00{example}",
+            example=_nordic(text),
+        )
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise CellError("is no time of the calendar and the clock; check each part") from error
     if not any_year and moment.year not in YEARS:
-        raise CellError(f"lies outside the years {YEARS[0]}–{YEARS[-1]}; check the year")
+        raise CellError(OUTSIDE_YEARS)
     if moment.tzinfo is None:
         if zone is None:
             raise CellError("has no offset from UTC; write it as 2026-09-01T09:30+02:00")
@@ -256,5 +275,5 @@ def _nordic(text: str) -> str:
     """Shows how a date such as 24.08.2026, as a Nordic spreadsheet writes it, is to be written."""
     found = _NORDIC_DATE.fullmatch(text)
     if not found:
-        return ", such as 2026-09-01" if len(text) <= 10 else ""
+        return Saying(", such as 2026-09-01") if len(text) <= 10 else ""
     return f": {found[3]}-{int(found[2]):02}-{int(found[1]):02}{found[4]}"

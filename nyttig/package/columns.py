@@ -14,6 +14,7 @@ import pyarrow as pa
 from nyttig.column import Column, Kind, columns_of
 from nyttig.entries.kinds import KINDS, EntryKind
 from nyttig.model import Cost, EndReason, Measure, Origin, Period, RetireReason, Role, SiteType
+from nyttig.saying import Saying
 
 CODE_PATTERN = r"[A-Za-z0-9._-]+"
 """What a home's or a device's code is made of: it stands in MQTT topics and in addresses of pages."""
@@ -44,7 +45,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def closest(name: str, known: Iterable[str]) -> str:
     """A "did you mean" for `name`, or nothing where no known name is near."""
     near = nearest(name, known)
-    return f" Did you mean {near!r}?" if near else ""
+    return Saying(" Did you mean {near!r}?", near=near) if near else ""
 
 
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:

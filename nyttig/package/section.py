@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nyttig.errors import Problem
-from nyttig.package.cells import YEARS, CellError, plain
+from nyttig.package.cells import OUTSIDE_YEARS, YEARS, CellError, not_one_of, plain
 from nyttig.package.columns import closest
+from nyttig.saying import Saying
 
 Unsaid = TypeVar("Unsaid", bool, None)
 
@@ -62,14 +63,14 @@ class Section:
         try:
             plain(value)
         except CellError as error:
-            self.wrong(name, value, str(error))
+            self.wrong(name, value, error.said)
             return None
         if not value:
             if required:
-                self.wrong(name, value, "is empty; fill it in")
+                self.wrong(name, value, Saying("is empty; fill it in"))
             return None
         if pattern and not re.fullmatch(pattern, value):
-            self.wrong(name, value, f"is not made of {of}; change it")
+            self.wrong(name, value, Saying("is not made of {characters}; change it", characters=of))
             return None
         return value
 
@@ -83,11 +84,12 @@ class Section:
             or not value
             or not all(isinstance(each, str) and each.strip() for each in value)
         ):
-            self.wrong(name, value, 'is no list of names; write it as ["Bydel Alna", "Bydel Gamle Oslo"]')
+            example = '["Bydel Alna", "Bydel Gamle Oslo"]'
+            self.wrong(name, value, Saying("is no list of names; write it as {example}", example=example))
             return ()
         names = tuple(each.strip() for each in value)
         for each in sorted({each for each in names if names.count(each) > 1}):
-            self.wrong(name, each, "stands there twice; keep one")
+            self.wrong(name, each, Saying("stands there twice; keep one"))
         return tuple(dict.fromkeys(names))
 
     def choice(self, name: str, choices: tuple[str, ...], *, required: bool = True) -> Any:
@@ -95,7 +97,7 @@ class Section:
         value = self.text(name, required=required)
         if value is None or value in choices:
             return value
-        self.wrong(name, value, f"is not one of: {', '.join(choices)}.{closest(value, choices)}")
+        self.wrong(name, value, not_one_of(value, choices))
         return None
 
     def day(self, name: str, *, required: bool = False) -> date | None:
@@ -107,7 +109,7 @@ class Section:
             self.wrong(name, value, "is no day; write it without quotes, as 2026-09-01")
             return None
         if value.year not in YEARS:
-            self.wrong(name, value, f"lies outside the years {YEARS[0]}–{YEARS[-1]}; check the year")
+            self.wrong(name, value, OUTSIDE_YEARS)
             return None
         return value
 

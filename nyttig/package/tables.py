@@ -20,11 +20,15 @@ from nyttig.package.columns import closest
 
 @dataclass(slots=True)
 class Row:
-    """One row: its number as a spreadsheet shows it (header: row 1), its values, which cells are bad."""
+    """One row: its number as a spreadsheet shows it (header: row 1), its values, which cells are bad.
+
+    `stood`: the package's history says the same, so it stood in a Nyttig and need not be judged anew.
+    """
 
     number: int
     values: dict[str, Any] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
+    stood: bool = False
 
     def has(self, *names: str) -> bool:
         """Whether all these cells are filled and could be read."""

@@ -16,6 +16,7 @@ from nyttig.model import Gain, GainType, Parameters, Perspective, Technology, Tr
 from nyttig.package.columns import CODE_PATTERN, closest
 from nyttig.package.section import Section, read_toml, sections
 from nyttig.package.technologies import parse_technologies
+from nyttig.saying import Saying
 
 FILE = "trial.toml"
 OPEN_END_DAYS = 3 * 366
@@ -68,7 +69,7 @@ def read_trial(folder: Path, known: Mapping[str, Technology], problems: list[Pro
     section = Section(FILE, "", data, problems)
     own = _own_technologies(section, known)
     technologies = {**known, **own}
-    trial_id = section.text("id", required=True, pattern=r"[a-z0-9-]+", of="a-z, 0-9 and hyphen")
+    trial_id = section.text("id", required=True, pattern=r"[a-z0-9-]+", of=Saying("a-z, 0-9 and hyphen"))
     title = section.text("title", required=True)
     programme = section.text("programme")
     units = section.texts("units")
@@ -76,11 +77,14 @@ def read_trial(folder: Path, known: Mapping[str, Technology], problems: list[Pro
     if technology is not None and technology not in technologies:
         named = data.get("technologies")
         if not (isinstance(named, dict) and technology in named):
-            remedy = "is no technology that Nyttig knows; define it under [technologies.…]."
-            section.wrong("technology", technology, remedy + closest(technology, technologies))
+            near = closest(technology, technologies)
+            remedy = Saying(
+                "is no technology that Nyttig knows; define it under [technologies.…].{near}", near=near
+            )
+            section.wrong("technology", technology, remedy)
         technology = None
     currency = section.text(
-        "currency", required=True, pattern="[A-Z]{3}", of="three capital letters, such as NOK"
+        "currency", required=True, pattern="[A-Z]{3}", of=Saying("three capital letters, such as NOK")
     )
     starts, ends = section.day("starts", required=True), section.day("ends")
     if starts is not None and ends is not None and ends < starts:
@@ -139,7 +143,8 @@ def _zone(section: Section, starts: date | None, ends: date | None) -> ZoneInfo 
         return None
     if key not in zoneinfo.available_timezones():
         hint = closest(key, zoneinfo.available_timezones())
-        section.wrong("timezone", key, f"is no IANA time zone; write one such as Europe/Oslo.{hint}")
+        remedy = Saying("is no IANA time zone; write one such as Europe/Oslo.{near}", near=hint)
+        section.wrong("timezone", key, remedy)
         return None
     zone = ZoneInfo(key)
     first = starts or date(2026, 1, 1)
@@ -148,9 +153,10 @@ def _zone(section: Section, starts: date | None, ends: date | None) -> ZoneInfo 
         moment = datetime.combine(first + timedelta(days=number), time(), UTC)
         offset = moment.astimezone(zone).utcoffset()
         if offset is None or offset % timedelta(hours=1):
-            remedy = (
-                f"is not whole hours from UTC on {moment.date()}; Nyttig counts days in whole UTC hours. "
-                "Use a zone with whole hours, such as Europe/Oslo"
+            remedy = Saying(
+                "is not whole hours from UTC on {day}; Nyttig counts days in whole UTC hours. Use a zone with whole hours, such "
+                "as Europe/Oslo",
+                day=moment.date(),
             )
             section.wrong("timezone", key, remedy)
             return None

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from nyttig.errors import StoreUnavailableError, UnstorableError
+from nyttig.saying import Saying
 
 Session = Connection[TupleRow]
 """One open connection to the database."""
@@ -81,16 +82,23 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded) as error:
-        raise UnstorableError(f"the database refuses a value: {_first_line(error)}") from error
+        raise UnstorableError(
+            Saying("the database refuses a value: {error}", error=_first_line(error))
+        ) from error
     except psycopg.errors.DiskFull as error:
         raise StoreUnavailableError(
-            f"the database has no room left: {_first_line(error)}; make some on its disk"
+            Saying("the database has no room left: {error}; make some on its disk", error=_first_line(error))
         ) from error
     except PoolTimeout as error:
-        raise StoreUnavailableError(f"the database does not answer: {error}") from error
+        raise StoreUnavailableError(
+            Saying("the database does not answer: {error}", error=str(error))
+        ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise StoreUnavailableError(
-            f"the database cannot be reached: {_first_line(error)}; check PGHOST, PGPORT, PGUSER and PGDATABASE"
+            Saying(
+                "the database cannot be reached: {error}; check PGHOST, PGPORT, PGUSER and PGDATABASE",
+                error=_first_line(error),
+            )
         ) from error
 
 

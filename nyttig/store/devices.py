@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from nyttig.errors import ClashError, NotFoundError
 from nyttig.model import Device, RetireReason, Technology
+from nyttig.saying import Saying
 from nyttig.store import changes, history, replays, technologies
 from nyttig.store.history import Subject
 
@@ -66,8 +67,8 @@ def one(connection: Connection[Any], device: str) -> RegisteredDevice:
     found = registered(connection, device=device)
     if not found:
         raise NotFoundError(
-            f"there is no device {device!r}; `nyttig devices` lists those that are placed, "
-            "and `nyttig register` adds new ones"
+            "there is no device {device!r}; `nyttig devices` lists those that are placed, and `nyttig register` adds new ones",
+            device=device,
         )
     return found[0]
 
@@ -126,11 +127,17 @@ def join(connection: Connection[Any], device: str, roles: Mapping[str, str]) -> 
         ).fetchone()
         if row is None:
             raise NotFoundError(
-                f"there is no trial {trial_id!r}, or no device {device!r}; name ones that are there"
+                "there is no trial {trial!r}, or no device {device!r}; name ones that are there",
+                trial=trial_id,
+                device=device,
             )
         if role == "primary" and row[0] != row[1]:
             raise ClashError(
-                f"{trial_id} tries a {row[0]} and {device!r} is a {row[1]}: it cannot be primary; make its role secondary"
+                "{trial} tries a {tried} and {device!r} is a {technology}: it cannot be primary; make its role secondary",
+                trial=trial_id,
+                tried=row[0],
+                device=device,
+                technology=row[1],
             )
         connection.execute(
             "INSERT INTO trial_devices (trial_id, device_id, role) SELECT %s, id, %s FROM devices WHERE code = %s"
@@ -188,10 +195,15 @@ def retire(connection: Connection[Any], device: str, because: RetireReason, at: 
     found = one(connection, device)
     if found.retired_at is not None:
         raise ClashError(
-            f"{device!r} is retired since {moment(found.retired_at)} ({found.retired_because}); nothing is left to do"
+            "{device!r} is retired since {time} ({retired_because}); nothing is left to do",
+            device=device,
+            time=moment(found.retired_at),
+            retired_because=found.retired_because,
         )
     if at > datetime.now(UTC):
-        raise ClashError(f"{moment(at)} lies ahead; retire {device!r} when it is out of service")
+        raise ClashError(
+            "{time} lies ahead; retire {device!r} when it is out of service", time=moment(at), device=device
+        )
     later = connection.execute(
         "SELECT s.code, p.placed_at FROM placements p JOIN devices d ON d.id = p.device_id"
         " JOIN sites s ON s.id = p.site_id WHERE d.code = %s AND p.placed_at >= %s ORDER BY p.placed_at LIMIT 1",
@@ -199,8 +211,12 @@ def retire(connection: Connection[Any], device: str, because: RetireReason, at: 
     ).fetchone()
     if later is not None:
         raise ClashError(
-            f"{device!r} was placed at {later[0]} at {moment(later[1])}, and is to be retired at {moment(at)}, before "
-            "that; name a later time, or correct the placement first"
+            "{device!r} was placed at {home} at {time}, and is to be retired at {end_time}, before that; name a later time, or "
+            "correct the placement first",
+            device=device,
+            home=later[0],
+            time=moment(later[1]),
+            end_time=moment(at),
         )
     ended = connection.execute(
         """
@@ -233,7 +249,7 @@ def unretire(connection: Connection[Any], device: str, *, by: str) -> None:
     history.lock(connection)
     found = one(connection, device)
     if found.retired_at is None:
-        raise ClashError(f"{device!r} is not retired; nothing is left to do")
+        raise ClashError("{device!r} is not retired; nothing is left to do", device=device)
     connection.execute(
         "UPDATE devices SET retired_at = NULL, retired_because = NULL WHERE code = %s", (device,)
     )
@@ -255,25 +271,39 @@ def moment(at: datetime) -> str:
 def _require_sound(connection: Connection[Any], device: Device) -> None:
     if not re.fullmatch(r"[A-Za-z0-9._-]+", device.device):
         raise ClashError(
-            f"{device.device!r} is no code; use letters a-z, digits, dot, hyphen and underscore only"
+            "{device!r} is no code; use letters a-z, digits, dot, hyphen and underscore only",
+            device=device.device,
         )
     if not device.address:
         raise ClashError(
-            f"{device.device!r} has no address; give the name by which {device.dialect} knows it"
+            "{device!r} has no address; give the name by which {dialect} knows it",
+            device=device.device,
+            dialect=device.dialect,
         )
     if device.dialect == "nyttig" and set(device.address) & set("/+#"):
-        raise ClashError(f"the address {device.address!r} stands in an MQTT topic and may hold none of / + #")
+        raise ClashError(
+            "the address {address!r} stands in an MQTT topic and may hold none of / + #",
+            address=device.address,
+        )
     for code, dialect, address, retired_at in connection.execute(
         "SELECT code, dialect, address, retired_at FROM devices WHERE code = %s OR (dialect, address) = (%s, %s)",
         (device.device, device.dialect, device.address),
     ).fetchall():
-        retired = "" if retired_at is None else f", retired since {moment(retired_at)}"
+        retired = "" if retired_at is None else Saying(", retired since {time}", time=moment(retired_at))
         if code == device.device:
             raise ClashError(
-                f"there is a device {code!r} already ({dialect} address {address!r}{retired}); choose another code"
+                "there is a device {device!r} already ({dialect} address {address!r}{retired}); choose another code",
+                device=code,
+                dialect=dialect,
+                address=address,
+                retired=retired,
             )
         raise ClashError(
-            f"the {dialect} address {address!r} is that of {code!r}{retired}; an address belongs to one device"
+            "the {dialect} address {address!r} is that of {device!r}{retired}; an address belongs to one device",
+            dialect=dialect,
+            address=address,
+            device=code,
+            retired=retired,
         )
 
 
@@ -281,5 +311,9 @@ def _require_technology(connection: Connection[Any], name: str, described: Mappi
     if technologies.read(connection, {name}):
         return
     if name not in described:
-        raise NotFoundError(f"there is no technology {name!r}; there are {', '.join(sorted(described))}")
+        raise NotFoundError(
+            "there is no technology {technology!r}; there are {known}",
+            technology=name,
+            known=", ".join(sorted(described)),
+        )
     technologies.save(connection, described[name])

@@ -55,7 +55,7 @@ def versions(connection: Connection[Any], entry: str) -> list[Entry]:
         (entry,),
     ).fetchall()
     if not rows:
-        raise NotFoundError(f"there is no entry {entry!r}; the lists of entries name theirs")
+        raise NotFoundError("there is no entry {entry!r}; the lists of entries name theirs", entry=entry)
     return [_entry(row) for row in rows]
 
 
@@ -338,8 +338,11 @@ def _unchanged(connection: Connection[Any], entry: str, version: int) -> list[En
     known = versions(connection, entry)
     if known[-1].version != version:
         raise ClashError(
-            f"somebody changed this meanwhile: it is version {known[-1].version}, by {known[-1].entered_by}, and yours was made "
-            f"from version {version}; look at it and enter yours again"
+            "somebody changed this meanwhile: it is version {newest}, by {by}, and yours was made from version {version}; look "
+            "at it and enter yours again",
+            newest=known[-1].version,
+            by=known[-1].entered_by,
+            version=version,
         )
     return known
 
@@ -353,7 +356,10 @@ def _refuse_double(
     for there in current(connection, trial_id, [kind]):
         if there.entry != but and getattr(there.data, key) == getattr(data, key):
             raise ClashError(
-                f"{key}: {getattr(data, key)!r} is there already; change that one, or give another {key}"
+                "{value!r} is there already; change that one, or give another {key}",
+                field=key,
+                value=getattr(data, key),
+                key=key,
             )
 
 

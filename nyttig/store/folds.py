@@ -42,6 +42,15 @@ class HourColumns(NamedTuple):
     armed_minutes: Integers
 
 
+class HourCounts(NamedTuple):
+    """How many rollups a range has from one edge (its place) to the next, and with how many events; no row where none."""
+
+    range: Integers
+    edge: Integers
+    hours: Integers
+    events_total: Integers
+
+
 class Kept(NamedTuple):
     """One fold as it is kept: see the schema for what the bytes are."""
 
@@ -132,6 +141,33 @@ def hours(connection: Connection[Any], ranges: Sequence[Range] | npt.NDArray[np.
         return columns
     order = np.lexsort((columns.hour_minute, columns.range))
     return HourColumns._make(column[order] for column in columns)
+
+
+def counts(
+    connection: Connection[Any], ranges: npt.NDArray[np.int64], edges: npt.NDArray[np.int64]
+) -> HourCounts:
+    """What these ranges hold between neighbouring `edges`, which are minutes since 1970 in order around them all."""
+    row = connection.execute(
+        """
+        SELECT array_send(array_agg(place)), array_send(array_agg(edge)), array_send(array_agg(hours)),
+               array_send(array_agg(events_total))
+        FROM (SELECT asked.place, count(*) AS hours, sum(r.events_total)::bigint AS events_total,
+                     width_bucket(r.hour, (SELECT array_agg(to_timestamp(edge * 60) ORDER BY edge)
+                                           FROM unnest(%s::bigint[]) edge))::bigint AS edge
+              FROM unnest(%s::integer[], %s::bigint[], %s::bigint[]) WITH ORDINALITY
+                   asked (device_id, from_minute, to_minute, place)
+              CROSS JOIN LATERAL (
+                  SELECT hour, events_total FROM rollups
+                  WHERE device_id = asked.device_id AND hour >= to_timestamp(asked.from_minute * 60)
+                    AND hour < to_timestamp(asked.to_minute * 60) OFFSET 0) r
+              GROUP BY asked.place, edge) found
+        """,
+        (edges.tolist(), ranges[:, 0].tolist(), ranges[:, 1].tolist(), ranges[:, 2].tolist()),
+        binary=True,
+    ).fetchone()
+    assert row is not None
+    place, edge, hours, events = (_column(part) for part in row)
+    return HourCounts(place - 1, edge - 1, hours, events)
 
 
 def _shared(

@@ -56,7 +56,7 @@ def record(connection: Connection[Any], trial_id: str, home: str) -> HomeRecord:
         (trial_id, home),
     ).fetchone()
     if row is None:
-        raise NotFoundError(f"there is no home {home!r} in the trial {trial_id!r}")
+        raise NotFoundError("there is no home {home!r} in the trial {trial!r}", home=home, trial=trial_id)
     pauses = connection.execute(
         "SELECT s.code, p.paused_from, p.paused_to, p.reason FROM pauses p JOIN sites s ON s.id = p.site_id"
         " WHERE p.trial_id = %s AND s.code = %s ORDER BY p.paused_from DESC",
@@ -105,7 +105,11 @@ def withdraw_note(
         (by, at, note_id, trial_id, home),
     ).rowcount
     if not gone:
-        raise NotFoundError(f"there is no note {note_id} about {home!r}; it may have been taken back already")
+        raise NotFoundError(
+            "there is no note {note} about {home!r}; it may have been taken back already",
+            note=note_id,
+            home=home,
+        )
 
 
 def pause(
@@ -125,11 +129,17 @@ def pause(
     history.lock(connection)
     known = record(connection, trial_id, home)
     if to_day < from_day:
-        raise ClashError(f"a pause from {from_day} cannot end on {to_day}; turn the days round")
+        raise ClashError(
+            "a pause from {from_day} cannot end on {to_day}; turn the days round",
+            from_day=from_day,
+            to_day=to_day,
+        )
     if (to_day - from_day).days >= PAUSE_DAYS_MAX:
         raise ClashError(
-            f"a pause from {from_day} to {to_day} is longer than {PAUSE_DAYS_MAX} days; check the year, or end the home's"
-            " part in the trial"
+            "a pause from {from_day} to {to_day} is longer than {days} days; check the year, or end the home's part in the trial",
+            from_day=from_day,
+            to_day=to_day,
+            days=PAUSE_DAYS_MAX,
         )
     zone = ZoneInfo(known.timezone)
     paused_from = datetime.combine(from_day, datetime.min.time(), zone)
@@ -137,8 +147,10 @@ def pause(
     for other in known.pauses:
         if paused_from < other.paused_to and other.paused_from < paused_to:
             raise ClashError(
-                f"{home} is paused already from {other.paused_from.astimezone(zone):%Y-%m-%d %H:%M} to"
-                f" {other.paused_to.astimezone(zone):%Y-%m-%d %H:%M}; take that pause back first, or choose other days"
+                "{home} is paused already from {from_time} to {to_time}; take that pause back first, or choose other days",
+                home=home,
+                from_time=f"{other.paused_from.astimezone(zone):%Y-%m-%d %H:%M}",
+                to_time=f"{other.paused_to.astimezone(zone):%Y-%m-%d %H:%M}",
             )
     connection.execute(
         "INSERT INTO pauses (trial_id, site_id, paused_from, paused_to, reason, entered_by)"
@@ -160,7 +172,12 @@ def withdraw_pause(
     found = next((each for each in known.pauses if each.paused_from == paused_from), None)
     if found is None:
         began = ", ".join(each.paused_from.isoformat() for each in known.pauses) or "none"
-        raise NotFoundError(f"no pause of {home!r} began at {paused_from.isoformat()}; there are: {began}")
+        raise NotFoundError(
+            "no pause of {home!r} began at {time}; there are: {began}",
+            home=home,
+            time=paused_from.isoformat(),
+            began=began,
+        )
     connection.execute(
         "DELETE FROM pauses WHERE trial_id = %s AND paused_from = %s"
         " AND site_id = (SELECT id FROM sites WHERE code = %s)",
@@ -194,13 +211,21 @@ def end(
     known = record(connection, trial_id, home)
     if known.ended_on is not None:
         raise ClashError(
-            f"{home} ended already on {known.ended_on} ({known.end_reason}); take that back first"
+            "{home} ended already on {day} ({end_reason}); take that back first",
+            home=home,
+            day=known.ended_on,
+            end_reason=known.end_reason,
         )
     if ended_on > today:
-        raise ClashError(f"{ended_on} is still to come; enter the end when it has come")
+        raise ClashError("{day} is still to come; enter the end when it has come", day=ended_on)
     begins = known.installed_on
     if begins is not None and ended_on < begins:
-        raise ClashError(f"{home} cannot end on {ended_on}: it was installed on {begins}")
+        raise ClashError(
+            "{home} cannot end on {day}: it was installed on {first_day}",
+            home=home,
+            day=ended_on,
+            first_day=begins,
+        )
     _set_end(connection, trial_id, home, ended_on, reason, by)
     history.record(
         connection,
@@ -217,7 +242,7 @@ def withdraw_end(connection: Connection[Any], trial_id: str, home: str, *, by: s
     history.lock(connection)
     known = record(connection, trial_id, home)
     if known.ended_on is None:
-        raise ClashError(f"{home} has not ended; there is nothing to take back")
+        raise ClashError("{home} has not ended; there is nothing to take back", home=home)
     _set_end(connection, trial_id, home, None, None, None)
     history.record(
         connection,

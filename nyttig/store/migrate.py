@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import Connection
 
 from nyttig.errors import StaleSchemaError
+from nyttig.saying import Saying
 from nyttig.store import db
 
 _LOCK = 5_017_001  # any number, the same in every process that migrates
@@ -46,7 +47,11 @@ def require_current(connection: Connection[Any]) -> None:
         raise _ahead(present)
     if present < _newest():
         raise StaleSchemaError(
-            f"the database has schema step {present}, this Nyttig needs {_newest()}: run `nyttig migrate`"
+            Saying(
+                "the database has schema step {present}, this Nyttig needs {newest}: run `nyttig migrate`",
+                present=present,
+                newest=_newest(),
+            )
         )
 
 

@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from nyttig.errors import ClashError, NotFoundError
 from nyttig.model import Placement, RetireReason
+from nyttig.saying import Saying
 from nyttig.store import devices, history
 from nyttig.store.devices import RegisteredDevice, moment
 from nyttig.store.history import Subject
@@ -86,7 +87,12 @@ def move(connection: Connection[Any], device: str, home: str, at: datetime, *, b
     _require_site(connection, home)
     standing = _standing(connection, device, at)
     if standing.home == home:
-        raise ClashError(f"{device!r} stands at {home} already, since {moment(standing.placed_at)}")
+        raise ClashError(
+            "{device!r} stands at {home} already, since {time}",
+            device=device,
+            home=home,
+            time=moment(standing.placed_at),
+        )
     _end(connection, standing, at)
     _insert(connection, device, home, at, None)
     history.record(
@@ -119,11 +125,15 @@ def swap(
     history.lock(connection)
     going, coming = devices.one(connection, old), devices.one(connection, new)
     if old == new:
-        raise ClashError(f"{old!r} cannot be swapped for itself; name the new device")
+        raise ClashError("{device!r} cannot be swapped for itself; name the new device", device=old)
     _require_in_service(coming)
     if coming.technology != going.technology:
         raise ClashError(
-            f"{new!r} is a {coming.technology} and {old!r} a {going.technology}; a swap keeps the technology"
+            "{new!r} is a {technology} and {old!r} a {old_technology}; a swap keeps the technology",
+            new=new,
+            technology=coming.technology,
+            old=old,
+            old_technology=going.technology,
         )
     standing = _standing(connection, old, at)
     _require_free(connection, new, at, None)
@@ -172,13 +182,20 @@ def correct(
     wrong = next((each for each in stood if each.placed_at == placed_at), None)
     if wrong is None:
         began = ", ".join(f"{each.placed_at.isoformat()} at {each.home}" for each in stood) or "none"
-        raise ClashError(f"no placement of {device!r} began at {placed_at.isoformat()}; there are: {began}")
+        raise ClashError(
+            "no placement of {device!r} began at {time}; there are: {began}",
+            device=device,
+            time=placed_at.isoformat(),
+            began=began,
+        )
     if to is not None:
         _require_site(connection, to.home)
         _require_order(to.placed_at, to.removed_at)
         if found.retired_at is not None and (to.removed_at is None or to.removed_at > found.retired_at):
             raise ClashError(
-                f"{device!r} is retired since {moment(found.retired_at)} and stands nowhere after that; say until when"
+                "{device!r} is retired since {time} and stands nowhere after that; say until when",
+                device=device,
+                time=moment(found.retired_at),
             )
         _require_free(connection, device, to.placed_at, to.removed_at, besides=wrong)
     connection.execute(
@@ -228,19 +245,27 @@ def _told(placement: Placement) -> dict[str, Any]:
 def _require_in_service(device: RegisteredDevice) -> None:
     if device.retired_at is not None:
         raise ClashError(
-            f"{device.device!r} is retired since {moment(device.retired_at)} ({device.retired_because}); "
-            "take it into service again first, or choose another device"
+            "{device!r} is retired since {time} ({retired_because}); take it into service again first, or choose another device",
+            device=device.device,
+            time=moment(device.retired_at),
+            retired_because=device.retired_because,
         )
 
 
 def _require_site(connection: Connection[Any], home: str) -> None:
     if connection.execute("SELECT FROM sites WHERE code = %s", (home,)).fetchone() is None:
-        raise NotFoundError(f"there is no home {home!r}; homes come with a trial's package (homes.csv)")
+        raise NotFoundError(
+            "there is no home {home!r}; homes come with a trial's package (homes.csv)", home=home
+        )
 
 
 def _require_order(placed_at: datetime, removed_at: datetime | None) -> None:
     if removed_at is not None and removed_at <= placed_at:
-        raise ClashError(f"{moment(removed_at)} is not after {moment(placed_at)}; check both times")
+        raise ClashError(
+            "{time} is not after {first_time}; check both times",
+            time=moment(removed_at),
+            first_time=moment(placed_at),
+        )
 
 
 def _require_free(
@@ -258,36 +283,51 @@ def _require_free(
             standing.removed_at is None or standing.removed_at > from_at
         ):
             if standing.placed_at >= from_at:
-                remedy = "say until when it is to stand there before that, or correct the time"
+                remedy = Saying("say until when it is to stand there before that, or correct the time")
             elif standing.removed_at is None:
-                remedy = "move it, or remove it from there first"
+                remedy = Saying("move it, or remove it from there first")
             else:
-                remedy = "correct the time"
-            raise ClashError(f"{device!r} stands at {standing.home} {_span(standing)}; {remedy}")
+                remedy = Saying("correct the time")
+            raise ClashError(
+                "{device!r} stands at {home} {span}; {remedy}",
+                device=device,
+                home=standing.home,
+                span=_span(standing),
+                remedy=remedy,
+            )
 
 
 def _standing(connection: Connection[Any], device: str, at: datetime) -> Placement:
     """The device's placement that goes on at `at`. Raises ClashError where there is none, or another comes later."""
     stood = of_device(connection, device)
     if not stood:
-        raise ClashError(f"{device!r} was never placed anywhere; place it first")
+        raise ClashError("{device!r} was never placed anywhere; place it first", device=device)
     last = stood[-1]
     if last.removed_at is not None:
         raise ClashError(
-            f"{device!r} stands nowhere: it stood at {last.home} {_span(last)}; place it, or correct that placement"
+            "{device!r} stands nowhere: it stood at {home} {span}; place it, or correct that placement",
+            device=device,
+            home=last.home,
+            span=_span(last),
         )
     if at <= last.placed_at:
         raise ClashError(
-            f"{device!r} stands at {last.home} {_span(last)}, and {moment(at)} is not after that; correct the time"
+            "{device!r} stands at {home} {span}, and {time} is not after that; correct the time",
+            device=device,
+            home=last.home,
+            span=_span(last),
+            time=moment(at),
         )
     return last
 
 
-def _span(placement: Placement) -> str:
+def _span(placement: Placement) -> Saying:
     """From when to when, in words."""
     if placement.removed_at is None:
-        return f"since {moment(placement.placed_at)}"
-    return f"from {moment(placement.placed_at)} to {moment(placement.removed_at)}"
+        return Saying("since {time}", time=moment(placement.placed_at))
+    return Saying(
+        "from {time} to {end_time}", time=moment(placement.placed_at), end_time=moment(placement.removed_at)
+    )
 
 
 def _end(connection: Connection[Any], standing: Placement, at: datetime) -> None:

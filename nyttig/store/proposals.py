@@ -155,7 +155,9 @@ def accept(
     row = connection.execute("SELECT technology_id FROM trials WHERE id = %s", (trial,)).fetchone()
     role: Role = "primary" if row is not None and row[0] == technology else "secondary"
     if trial is not None and row is None:
-        raise NotFoundError(f"there is no trial {trial!r}; leave it out, or name one that is there")
+        raise NotFoundError(
+            "there is no trial {trial!r}; leave it out, or name one that is there", trial=trial
+        )
     made = Device(
         device=device or _code(connection, proposal, technology),
         technology=technology,
@@ -195,8 +197,10 @@ def one(connection: Connection[Any], dialect: str, address: str) -> Proposal:
     found = listed(connection, dialect=dialect, address=address, status=None) if keepable(address) else []
     if not found:
         raise NotFoundError(
-            f"no {dialect} device with the address {address!r} is proposed; `nyttig devices --proposed` lists those"
-            " that are, and one that is registered already is no proposal"
+            "no {dialect} device with the address {address!r} is proposed; `nyttig devices --proposed` lists those that are, and "
+            "one that is registered already is no proposal",
+            dialect=dialect,
+            address=address,
         )
     return found[0]
 

@@ -349,8 +349,9 @@ def read(connection: Connection[Any], kind: int) -> Kept:
     ).fetchone()
     if row is None:
         raise NotFoundError(
-            f"nothing in quarantine has the number {kind}; `nyttig quarantine` lists what waits, and the oldest"
-            " make room when there is too much"
+            "nothing in quarantine has the number {number}; `nyttig quarantine` lists what waits, and the oldest make room when "
+            "there is too much",
+            number=kind,
         )
     return Kept(*row)
 

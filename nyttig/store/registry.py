@@ -135,13 +135,15 @@ def require(connection: Connection[Any], trial_id: str) -> None:
     known = trial_ids(connection)
     if trial_id not in known:
         there = ", ".join(known) or "none yet; load one with `nyttig load FOLDER`"
-        raise NotFoundError(f"there is no trial {trial_id!r}; trials: {there}")
+        raise NotFoundError("there is no trial {trial!r}; trials: {known}", trial=trial_id, known=there)
 
 
 def require_device(connection: Connection[Any], device: str) -> None:
     """The device exists; raises NotFoundError."""
     if connection.execute("SELECT FROM devices WHERE code = %s", (device,)).fetchone() is None:
-        raise NotFoundError(f"there is no device {device!r}; `nyttig devices` lists those that are placed")
+        raise NotFoundError(
+            "there is no device {device!r}; `nyttig devices` lists those that are placed", device=device
+        )
 
 
 def timezone(connection: Connection[Any], trial_id: str) -> str:
@@ -152,8 +154,11 @@ def timezone(connection: Connection[Any], trial_id: str) -> str:
     return str(row[0])
 
 
-def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
-    """The trial as a package, in a fixed order. Raises NotFoundError naming the trials there are."""
+def read(connection: Connection[Any], trial_id: str, *, home: str | None = None) -> TrialPackage:
+    """The trial as a package, in a fixed order. Raises NotFoundError naming the trials there are.
+
+    `home`: of homes, devices, placements and pauses only its own, and nothing that is due, was entered or visited.
+    """
     require(connection, trial_id)
     row = connection.execute(
         """
@@ -165,9 +170,9 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
     assert row is not None
 
     def rows(query: Any) -> list[Any]:
-        return connection.execute(query, (trial_id,)).fetchall()
+        return connection.execute(query, {"trial": trial_id, "home": home}).fetchall()
 
-    entered = entries.current(connection, trial_id)
+    entered = entries.current(connection, trial_id) if home is None else []
     trial = Trial(
         id=row[0],
         title=row[1],
@@ -175,7 +180,8 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
         units=tuple(
             name
             for (name,) in rows(
-                "SELECT u.name FROM trial_units t JOIN units u ON u.id = t.unit_id WHERE t.trial_id = %s ORDER BY t.place"
+                "SELECT u.name FROM trial_units t JOIN units u ON u.id = t.unit_id WHERE t.trial_id = %(trial)s"
+                " ORDER BY t.place"
             )
         ),
         technology=row[3],
@@ -191,7 +197,9 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
         for device in rows(
             "SELECT d.code, d.technology_id, d.dialect, d.address, d.heartbeat_minutes, d.power, t.role,"
             " d.hardware_id, d.retired_at, d.retired_because"
-            " FROM trial_devices t JOIN devices d ON d.id = t.device_id WHERE t.trial_id = %s ORDER BY d.code"
+            " FROM trial_devices t JOIN devices d ON d.id = t.device_id WHERE t.trial_id = %(trial)s"
+            " AND (%(home)s::text IS NULL OR d.id IN (SELECT p.device_id FROM placements p"
+            " JOIN sites s ON s.id = p.site_id WHERE s.code = %(home)s)) ORDER BY d.code"
         )
     )
     return TrialPackage(
@@ -204,7 +212,7 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
             for home in rows(
                 "SELECT s.code, s.site_type, u.name, e.asked_on, e.consented_on, e.installed_on, e.ended_on, e.end_reason,"
                 " e.legal_basis FROM enrolments e JOIN sites s ON s.id = e.site_id JOIN units u ON u.id = s.unit_id"
-                " WHERE e.trial_id = %s ORDER BY s.code"
+                " WHERE e.trial_id = %(trial)s AND (%(home)s::text IS NULL OR s.code = %(home)s) ORDER BY s.code"
             )
         ),
         devices=devices,
@@ -215,24 +223,26 @@ def read(connection: Connection[Any], trial_id: str) -> TrialPackage:
                 " JOIN devices d ON d.id = p.device_id JOIN sites s ON s.id = p.site_id"
                 " JOIN trial_devices t ON t.device_id = d.id"
                 " JOIN enrolments e ON e.site_id = p.site_id AND e.trial_id = t.trial_id"
-                " WHERE t.trial_id = %s ORDER BY d.code, p.placed_at"
+                " WHERE t.trial_id = %(trial)s AND (%(home)s::text IS NULL OR s.code = %(home)s)"
+                " ORDER BY d.code, p.placed_at"
             )
         ),
         pauses=tuple(
             Pause(*pause)
             for pause in rows(
                 "SELECT s.code, p.paused_from, p.paused_to, p.reason FROM pauses p JOIN sites s ON s.id = p.site_id"
-                " WHERE p.trial_id = %s ORDER BY s.code, p.paused_from"
+                " WHERE p.trial_id = %(trial)s AND (%(home)s::text IS NULL OR s.code = %(home)s)"
+                " ORDER BY s.code, p.paused_from"
             )
         ),
-        schedules=plans.schedules(connection, trial_id),
+        schedules=plans.schedules(connection, trial_id) if home is None else (),
         units=plans.unit_parts(connection, trial_id),
-        visits=visits.read(connection, trial_id),
+        visits=visits.read(connection, trial_id) if home is None else (),
         measures=tuple(each.data for each in entered if each.kind == "measure"),
         costs=tuple(each.data for each in entered if each.kind == "cost"),
         entries=(
             *(each for each in entered if each.kind not in ("gain", "measure", "cost")),
-            *entries.around(connection, trial),
+            *(entries.around(connection, trial) if home is None else ()),
         ),
     )
 

@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from nyttig.errors import ClashError, NotFoundError, PackageError, Problem
 from nyttig.model import Trial, TrialPackage, Visit
+from nyttig.saying import Saying
 from nyttig.store import history
 from nyttig.store.history import Subject
 
@@ -116,7 +117,14 @@ def too_long(connection: Connection[Any], trial: Trial) -> list[tuple[str, str]]
     return [
         (
             home,
-            f"the visits {period!r} at {home} go from {first} to {last}, and a registration has {days} days",
+            Saying(
+                "the visits {period!r} at {home} go from {from_day} to {to_day}, and a registration has {days} days",
+                period=period,
+                home=home,
+                from_day=first,
+                to_day=last,
+                days=days,
+            ),
         )
         for home, period, first, last in rows
         if (last - first).days >= days
@@ -171,7 +179,11 @@ def one_import(connection: Connection[Any], trial_id: str, import_id: int) -> Vi
     """The list of that id. Raises NotFoundError."""
     found = next((each for each in imports(connection, trial_id) if each.id == import_id), None)
     if found is None:
-        raise NotFoundError(f"no list {import_id} was brought into {trial_id!r}; its lists name their ids")
+        raise NotFoundError(
+            "no list {list} was brought into {trial!r}; its lists name their ids",
+            list=import_id,
+            trial=trial_id,
+        )
     return found
 
 
@@ -193,7 +205,9 @@ def withdraw(connection: Connection[Any], trial_id: str, import_id: int, *, by: 
     found = one_import(connection, trial_id, import_id)
     if found.withdrawn_at is not None:
         raise ClashError(
-            f"{found.file} was taken back already, by {found.withdrawn_by}; there is nothing to do"
+            "{file} was taken back already, by {by}; there is nothing to do",
+            file=found.file,
+            by=found.withdrawn_by,
         )
     connection.execute(
         "UPDATE visit_imports SET withdrawn_by = %s, withdrawn_at = %s WHERE id = %s", (by, at, import_id)
@@ -207,7 +221,7 @@ def restore(connection: Connection[Any], trial_id: str, import_id: int, *, by: s
     history.lock(connection)
     found = one_import(connection, trial_id, import_id)
     if found.withdrawn_at is None:
-        raise ClashError(f"{found.file} was not taken back; there is nothing to undo")
+        raise ClashError("{file} was not taken back; there is nothing to undo", file=found.file)
     connection.execute(
         "UPDATE visit_imports SET withdrawn_by = NULL, withdrawn_at = NULL WHERE id = %s", (import_id,)
     )
