@@ -22,6 +22,8 @@ STYLE = """
 .block-container {padding-top: 2.6rem; padding-bottom: 4rem; max-width: 1180px}
 @media (max-width: 640px) {.block-container {padding-left: 1rem; padding-right: 1rem}}
 [data-testid="stSidebarNav"] {padding-bottom: .5rem}
+/* Four English buttons on every chart, each a stop for the keyboard; the table below it has the numbers. */
+[data-testid="stFullScreenFrame"]:has([data-testid="stVegaLiteChart"]) [data-testid="stElementToolbar"] {display: none}
 h1 {font-size: 1.9rem !important; padding-bottom: .2rem !important}
 h2 {font-size: 1.3rem !important; padding-top: 1.6rem !important}
 h3 {font-size: 1.05rem !important}

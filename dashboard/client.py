@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from nyttig.errors import NyttigError
+from nyttig.errors import Fault, NyttigError
+from nyttig.saying import of_parts
 
 Json = dict[str, Any]
 
@@ -27,10 +28,11 @@ class ApiUnreachableError(NyttigError):
 
 
 class ApiRefusedError(NyttigError):
-    """The API answered with a problem; `status` is the HTTP status, `detail` its own words."""
+    """The API answered with a problem; `status` is the HTTP status, `detail` its own words, `faults` what they say."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
+    def __init__(self, status: int, title: str, detail: str, faults: Iterable[Fault] = ()) -> None:
         super().__init__(f"{title}: {detail}" if detail else title)
+        self.faults = tuple(faults) or (Fault(None, detail or title),)
         self.status = status
         self.title = title
         self.detail = detail or title
@@ -317,7 +319,8 @@ class ApiClient:
     def _said(self, response: httpx.Response, body: Json) -> Json:
         if not response.is_success:
             title = str(body.get("title") or response.reason_phrase)
-            raise ApiRefusedError(response.status_code, title, str(body.get("detail") or ""))
+            faults = [Fault(each["field"], of_parts(each)) for each in body.get("faults", ())]
+            raise ApiRefusedError(response.status_code, title, str(body.get("detail") or ""), faults)
         return body
 
     def _send(self, path: str, params: dict[str, str], timeout_seconds: float) -> httpx.Response:

@@ -48,6 +48,9 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "training": ("home", "given_to"),
     "adverse_event": ("home", "happened_on", "what"),
 }
+CODES = frozenset({"home", "ambassador", "code"})
+"""Written as they are, also where they begin a line."""
+
 HEADLINE_CHARACTERS_MAX = 120
 DECIMALS = 6
 
@@ -56,7 +59,9 @@ def headline(entry: Json) -> str:
     """The entry in a line: what tells it from others of its kind."""
     data, kind = entry["data"] or {}, entry["kind"]
     parts = [value(entry, field) for field in HEADLINES.get(kind, ()) if field in data]
-    text = sentence(" · ".join(parts) or one(kind))
+    told = " · ".join(parts) or one(kind)
+    begins_with_code = next(iter(HEADLINES.get(kind, ())), None) in CODES
+    text = told if begins_with_code else sentence(told)
     return text if len(text) <= HEADLINE_CHARACTERS_MAX else text[: HEADLINE_CHARACTERS_MAX - 1] + "…"
 
 

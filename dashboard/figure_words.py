@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dashboard.client import Json
 from dashboard.language import _, day, ngettext, number, parse_day, percent
 from dashboard.wording import end_reason, funnel_step, share_value
@@ -113,8 +115,8 @@ def threshold_value(code: str, value: float | None) -> str:
     return percent(value) if code in RATIOS else number(value, 1)
 
 
-def count_value(value: object) -> str:
-    """A count, a share, or several of them by name."""
+def count_value(value: object, titles: Mapping[str, str]) -> str:
+    """A count, a share, or several of them by name; `titles` are those of the technologies, by their keys."""
     if value is None:
         return "–"
     if isinstance(value, (int, float)):
@@ -124,7 +126,8 @@ def count_value(value: object) -> str:
     if isinstance(value, dict) and {"count", "of"} <= value.keys():
         return share_value(value)
     if isinstance(value, dict):
-        return ", ".join(f"{end_reason(code)} {number(count)}" for code, count in value.items()) or number(0)
+        named = (f"{titles.get(code) or end_reason(code)} {number(count)}" for code, count in value.items())
+        return ", ".join(named) or number(0)
     return str(value)
 
 

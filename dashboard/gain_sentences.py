@@ -8,7 +8,7 @@ from typing import Literal
 from dashboard.client import Json
 from dashboard.entry_choices import choice
 from dashboard.language import _, between, number, percent, sentence, within
-from dashboard.wording import evidence, homes, indicator
+from dashboard.wording import evidence, homes, indicator, quoted
 
 Told = Literal["nothing", "few", "unclear", "better", "worse"]
 
@@ -121,7 +121,7 @@ def measured(gain: Json) -> str:
     """What is measured, as it begins a sentence: of an indicator of the trial's own only the gain's title has words."""
     code = gain["indicator"]
     words = indicator(code)
-    return f"“{gain['title']}”" if words == code else words
+    return quoted(gain["title"]) if words == code else words
 
 
 def _told_of_answers(answers: Json) -> Told:
@@ -249,10 +249,10 @@ def _judged(gain: Json) -> str:
     if notable is None or gain["answers"] is not None:
         return words
     if abs(gain["change"]["estimate"]) >= notable:
-        return words + _(", by at least the {points} points that are notable in one person").format(
+        return words + _("; that is at least the {points} points that are notable in one person").format(
             points=number(notable)
         )
-    return words + _(", though by less than the {points} points that are notable in one person").format(
+    return words + _("; that is less than the {points} points that are notable in one person").format(
         points=number(notable)
     )
 

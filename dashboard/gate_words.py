@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from dashboard.client import Json
 from dashboard.language import _, day, ngettext, number, parse_day, percent
-from dashboard.wording import homes
+from dashboard.wording import homes, quoted
 
 Titles = Mapping[str, str]
 
@@ -186,5 +186,4 @@ def _of_use(shown: Json, rests_on: str) -> list[str]:
 
 
 def _listed(codes: Sequence[str], titles: Titles) -> str:
-    quoted = _("“{title}”")
-    return ", ".join(quoted.format(title=titles.get(code, code)) for code in codes)
+    return ", ".join(quoted(titles.get(code, code)) for code in codes)

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -103,7 +104,12 @@ def number(value: float | None, decimals: int = 0) -> str:
     if value is None:
         return "–"
     pattern = "#,##0." + "#" * decimals if decimals else "#,##0"
-    return str(format_decimal(round(value, decimals) + 0.0, format=pattern, locale=current().locale))
+    return str(format_decimal(rounded(value, decimals) + 0.0, format=pattern, locale=current().locale))
+
+
+def rounded(value: float, decimals: int) -> float:
+    """`value` as people round it: 3.25 is 3.3, so that 2.5 and 0.75 more are what a reader adds up to."""
+    return float(Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 
 def signed(value: float | None, decimals: int = 1) -> str:
@@ -111,7 +117,7 @@ def signed(value: float | None, decimals: int = 1) -> str:
     if value is None:
         return "–"
     text = number(abs(value), decimals)
-    if round(value, decimals) == 0:
+    if rounded(value, decimals) == 0:
         return text
     return ("+" if value > 0 else MINUS) + text
 
@@ -120,7 +126,7 @@ def percent(ratio: float | None) -> str:
     """A ratio 0..1 as a whole percentage; 99.6 % is not rounded up to all, nor 0.4 % down to none."""
     if ratio is None:
         return "–"
-    shown = round(ratio, 2)
+    shown = rounded(ratio, 2)
     if shown >= 1 > ratio:
         return ">" + _percentage(0.99)
     if shown <= 0 < ratio:
@@ -136,7 +142,7 @@ def percent_range(low: float | None, high: float | None) -> str:
     """Two ratios 0..1 as one range: 47–91 %."""
     if low is None or high is None:
         return "–"
-    return f"{number(low * 100)}–{percent(round(high, 2))}"
+    return f"{number(low * 100)}–{percent(rounded(high, 2))}"
 
 
 def between(low: float | None, high: float | None, decimals: int = 1) -> str:
@@ -170,7 +176,7 @@ def day(value: date | None) -> str:
 
 def short_day(value: date) -> str:
     """A day without its year: 3 Nov."""
-    return str(format_date(value, "d MMM", locale=current().locale))
+    return str(format_skeleton("MMMd", value, locale=current().locale))
 
 
 def month(iso: str) -> str:
@@ -185,7 +191,7 @@ def moment(value: datetime | None, timezone: str | None = None) -> str:
         return "–"
     if timezone:
         value = value.astimezone(ZoneInfo(timezone))
-    return str(format_datetime(value, "d MMM y, HH:mm", locale=current().locale))
+    return f"{day(value)}, {value:%H:%M}"
 
 
 def ago(seconds: float) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from dashboard import refusals
 from dashboard.address import Earlier, earlier
 from dashboard.client import ApiClient, ApiRefusedError, ApiUnreachableError, Json
 from dashboard.language import _, parse_moment
@@ -411,4 +412,6 @@ def _draw_or_say_why_not(draw: Callable[[], None]) -> None:
         if refused.status == 404:
             st.info(_("This does not exist (any more). Choose another trial in the list of trials."))
         else:
-            st.error(_("The data service cannot answer now: {reason}").format(reason=refused.detail))
+            st.error(
+                _("The data service cannot answer now: {reason}").format(reason=refusals.reason(refused))
+            )

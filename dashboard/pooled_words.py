@@ -32,6 +32,20 @@ def verdict(pooled: Json, better: str) -> str:
     return _("Better.") if (random["estimate"] < 0) == (better == "lower") else _("Worse.")
 
 
+def each_alone(pooled: Json, units: list[Json]) -> str:
+    """That each unit shows by itself what they do not show together, and why; empty where that is not so."""
+    random = pooled["random"]
+    if random is None or not random["low"] <= 0 <= random["high"]:
+        return ""
+    within = [unit for unit in units if unit["pooled"]]
+    if not (all(unit["low"] > 0 for unit in within) or all(unit["high"] < 0 for unit in within)):
+        return ""
+    return _(
+        "In each of them by itself the change is clear. Together it is not, because {n} units tell too little of how much "
+        "units differ."
+    ).format(n=number(len(within)))
+
+
 def warnings(pooled: Json, decimals: int) -> list[str]:
     """What stands in the way of trusting the pooled mean: few units, their spread, and units that are not in it."""
     told = []

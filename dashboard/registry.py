@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from dashboard import live
+from dashboard import live, refusals
 from dashboard.client import ApiRefusedError, ApiUnreachableError, Json
 from dashboard.facts import plain
 from dashboard.language import _, number, titled
@@ -121,7 +121,7 @@ def press(name: str, change: Callable[[], Json], *, draw_again: bool = True) -> 
     try:
         answer = change()
     except ApiRefusedError as refused:
-        memory.refusals[name] = refused.detail
+        memory.refusals[name] = refusals.reason(refused)
     except ApiUnreachableError:
         memory.refusals[name] = _(
             "The data service did not answer, so nobody knows whether this was entered. Look before you press again."
@@ -152,7 +152,7 @@ def forget(name: str) -> None:
 
 
 def say_refusal(name: str) -> None:
-    """Why the last press was refused stands on the page, in the API's own words."""
+    """Why the last press was refused stands on the page."""
     if refusal := _memory().refusals.get(name):
         st.error(_("Not entered: {reason}").format(reason=plain(refusal)), icon=":material/block:")
 

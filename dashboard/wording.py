@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.client import Json
-from dashboard.language import _, ngettext, number, percent, percent_range
+from dashboard.language import _, ngettext, number, percent, percent_range, rounded
 
 
 def usage_class(code: str) -> str:
@@ -80,6 +80,11 @@ def perspective(code: str) -> str:
         "technology": _("for the technology"),
         "economy": _("for the economy"),
     }.get(code, code)
+
+
+def quoted(title: str) -> str:
+    """A title in quotation marks, as the reader's language has them."""
+    return _("“{title}”").format(title=title)
 
 
 def indicator(code: str) -> str:
@@ -200,6 +205,18 @@ def lossy_note(rate: Json) -> str:
         "On {n} of the days without use messages were lost on the way: a use may be among them.",
         "On {n} of the days without use messages were lost on the way: uses may be among them.",
         lossy,
+    )
+
+
+def below_note(rate: Json) -> str:
+    """Why the share stands below its own bounds, in a sentence; nothing where it does not."""
+    point, lower = rate["point"], rate["lower"]
+    if rate["show"] != "point" or point is None or lower is None or rounded(point, 2) >= rounded(lower, 2):
+        return ""
+    return ngettext(
+        "The share is below its bounds: they count {n} more day of use on which the devices were hardly heard.",
+        "The share is below its bounds: they count {n} more days of use on which the devices were hardly heard.",
+        rate["used_unobserved_days"],
     )
 
 

@@ -103,22 +103,25 @@ def evidence(
     folded: bool = False,
     known_at: datetime | None = None,
     home: str | None = None,
+    from_day: date | None = None,
 ) -> Evidence:
     """Everything that is known of the trial before `as_of`: now, or, with `known_at`, as it was known then.
 
     `folded`: under the trial's own tolerance, and without a row for every hour; the figures are the same. With
-    `known_at` what the connection has not committed is lost. `home`: what was exposed and heard in one home only, unknown
-    ones included. Raises NotFoundError, StoreUnavailableError.
+    `known_at` what the connection has not committed is lost. `home`: what was exposed and heard in one home only, and of
+    the trial what bears on its days. `from_day`: what was heard and lost only as far as it bears on the days from that on.
+    Raises NotFoundError, StoreUnavailableError.
     """
     with db.translated():
         if known_at is None:
-            return _evidence(connection, registry.read(connection, trial_id), as_of, folded=folded, home=home)
+            package = registry.read(connection, trial_id, home=home)
+            return _evidence(connection, package, as_of, folded, home, from_day)
         with arrivals.apart(connection):
             then = past.read(connection, trial_id, known_at)
             placed = then.package.placements
             devices = sorted({each.device for each in placed if home in (None, each.home)})
             arrivals.forget_later(connection, devices, known_at)
-            found = _evidence(connection, then.package, as_of, folded=folded, home=home)
+            found = _evidence(connection, then.package, as_of, folded, home, from_day)
             begins = min(found.exposures["from_at"], default=as_of)
             lost, kept_from = then.not_recoverable, retention.kept_from(connection)
             if kept_from is not None and begins < kept_from:
@@ -131,7 +134,12 @@ def evidence(
 
 
 def _evidence(
-    connection: Session, package: TrialPackage, as_of: datetime, *, folded: bool, home: str | None
+    connection: Session,
+    package: TrialPackage,
+    as_of: datetime,
+    folded: bool,
+    home: str | None,
+    from_day: date | None,
 ) -> Evidence:
     package = known_at(package, as_of)
     exposures = _exposures(package, as_of)
@@ -139,13 +147,15 @@ def _evidence(
         exposures = exposures[exposures["home"] == home].reset_index(drop=True)
     devices = sorted(set(exposures["device"]))
     begins = min(exposures["from_at"], default=as_of)
+    if from_day is not None and from_day > package.trial.starts:
+        begins = min(max(begins, beginning_of_day(from_day, package.trial.timezone)), as_of)
     outages = [
         (outage.began_at, outage.ended_at)
         for outage in platform.outages(connection, trial_id=package.trial.id, lossy_only=True)
     ]
     away = _in_utc(pd.DataFrame(outages, columns=["began_at", "ended_at"]))
     pauses = [(pause.home, pause.paused_from, pause.paused_to) for pause in package.pauses]
-    span = _span(package, exposures, as_of)
+    span = begins - _longest_reach(package), as_of
     return Evidence(
         package=package,
         as_of=as_of,
@@ -194,6 +204,11 @@ def end_of_day(day: date, timezone: str) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone)).astimezone(UTC)
 
 
+def beginning_of_day(day: date, timezone: str) -> datetime:
+    """The moment at which a local day begins."""
+    return end_of_day(day - timedelta(days=1), timezone)
+
+
 def last_day(as_of: datetime, zone: ZoneInfo) -> date:
     """The last local day of which anything lies before `as_of`."""
     return (as_of.astimezone(zone) - timedelta(microseconds=1)).date()
@@ -239,7 +254,7 @@ def _exposures(package: TrialPackage, as_of: datetime) -> pd.DataFrame:
             ends = [end_of_day(min(last_days), trial.timezone)] if last_days else []
             homes[home.home] = (
                 home.unit,
-                end_of_day(begins - timedelta(days=1), trial.timezone),
+                beginning_of_day(begins, trial.timezone),
                 min([as_of, *ends]),
             )
     rows = []
@@ -279,13 +294,10 @@ def _minute_heard(hours: pd.DataFrame, *, first: bool) -> datetime:
     return moment + timedelta(minutes=min(minutes) if first else max(minutes))
 
 
-def _span(package: TrialPackage, exposures: pd.DataFrame, as_of: datetime) -> tuple[datetime, datetime]:
-    """The time that may bear on the exposures: from one tolerated silence before the first of them."""
-    reach = (
-        max((device.heartbeat_minutes for device in package.devices), default=0.0)
-        * package.trial.parameters.heartbeat_tolerance
-    )
-    return min(exposures["from_at"], default=as_of) - timedelta(minutes=reach), as_of
+def _longest_reach(package: TrialPackage) -> timedelta:
+    """For how long after a message one of the devices may count as observed."""
+    heartbeat = max((device.heartbeat_minutes for device in package.devices), default=0.0)
+    return timedelta(minutes=heartbeat * package.trial.parameters.heartbeat_tolerance)
 
 
 # Folded

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -15,18 +16,24 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from nyttig.errors import NotFoundError
-from nyttig.evidence import Evidence, device_days, judged_alarms
+from nyttig.errors import NotFoundError, NyttigError
+from nyttig.evidence import Evidence, beginning_of_day, device_days, end_of_day, judged_alarms, last_day
 from nyttig.figures.alarms import OUTCOMES
 from nyttig.figures.concern import LIMITS, followed
-from nyttig.figures.coverage import ARMED_COLUMNS
-from nyttig.figures.minutes import minutes_of
-from nyttig.model import Parameters
+from nyttig.figures.coverage import ARMED_COLUMNS, day_numbers, numbered
+from nyttig.figures.minutes import minutes_of, united
 from nyttig.report import Report
 from nyttig.store import db, folds
 from nyttig.store.db import Session
 
 LANGUAGES = ("en", "nb", "da")
+
+DAYS_MAX = 200_000
+"""Device-days in one answer: some 60 MB of JSON, and six weeks of a thousand homes with five devices."""
+
+EPOCH = date(1970, 1, 1).toordinal()
+
+DeviceOnDay = tuple[str, date]
 
 
 class Definition(NamedTuple):
@@ -181,57 +188,54 @@ def explained_days(
     """The device-days that the figures count, by home and day; only those asked for.
 
     Where `found` is folded, `connection` is asked for the hours of these days, and of no others. Raises NotFoundError for
-    a home that is not in the trial.
+    a home that is not in the trial, and NyttigError where the days are more than `DAYS_MAX`.
     """
     exposures = found.primary
     if home is not None:
         exposures = exposures[exposures["home"] == home].reset_index(drop=True)
         if home not in {each.home for each in found.package.homes}:
-            raise NotFoundError(f"there is no home {home!r} in the trial {found.package.trial.id!r}")
-    days = device_days(found, exposures)
-    steady = _steady(days, found.package.trial.parameters)
-    wanted = pd.Series(True, index=days.index)
-    day = days["day"]
+            raise NotFoundError(
+                "there is no home {home!r} in the trial {trial!r}", home=home, trial=found.package.trial.id
+            )
+    days = device_days(found, _between(exposures, from_day, to_day, found))
     if state is not None:
-        wanted &= days["state"].isin(list(state))
-    if from_day is not None:
-        wanted &= day >= pd.Timestamp(from_day)
-    if to_day is not None:
-        wanted &= day <= pd.Timestamp(to_day)
-    chosen = days[wanted].assign(steady=steady[wanted]).sort_values(["home", "day", "device"])
-    if connection is None:
-        heard = _heard_by_day(found, set(chosen["device"]))
-    else:
-        heard = _heard_on(connection, chosen["device"], chosen["day"], found)
-    gaps = _gaps_by_device(found)
+        days = days[days["state"].isin(list(state))]
+    if len(days) > DAYS_MAX:
+        raise NyttigError(
+            "{days} device-days are more than the {limit} of one answer; ask for some of them by home, state, from_day and"
+            " to_day, or take out what they are worked out from with `nyttig export {trial}`",
+            days=len(days),
+            limit=DAYS_MAX,
+            trial=found.package.trial.id,
+        )
+    chosen = days.sort_values(["home", "day", "device"])
+    heard = _heard_by_day(found, chosen) if connection is None else _heard_on(connection, found, chosen)
+    gaps = _gaps_by_day(found, chosen)
+    steady_from = _steady_from(exposures, found)
     tells = set(exposures.loc[exposures["tells_armed"], "device"])
-    edges = _edges(chosen["day"], found.zone)
     told = []
-    for row in chosen.to_dict("records"):
-        begins, ends = edges[row["day"]]
-        events, hours = heard.get((row["device"], row["day"]), (0, 0))
+    rows: Iterator[Any] = chosen.assign(day=chosen["day"].dt.date).itertuples(index=False)
+    for row in rows:
+        device_and_day = row.device, row.day
+        events, hours = heard.get(device_and_day, (0, 0))
         told.append(
             DeviceDay(
-                home=str(row["home"]),
-                unit=str(row["unit"]),
-                device=str(row["device"]),
-                day=row["day"].date(),
-                state=str(row["state"]),
-                uses=int(row["uses"]),
-                exposed_minutes=int(row["exposed_minutes"]),
-                observed_minutes=int(row["observed_minutes"]),
-                paused_minutes=int(row["paused_minutes"]),
-                observed_ratio=float(row["observed_ratio"]),
+                home=row.home,
+                unit=row.unit,
+                device=row.device,
+                day=row.day,
+                state=row.state,
+                uses=row.uses,
+                exposed_minutes=row.exposed_minutes,
+                observed_minutes=row.observed_minutes,
+                paused_minutes=row.paused_minutes,
+                observed_ratio=row.observed_ratio,
                 events_total=events,
                 hours_heard=hours,
-                in_steady_figures=bool(row["steady"]),
-                lossy=bool(row["lossy"]),
-                gaps=tuple(
-                    GapSeen(from_at, to_at)
-                    for from_at, to_at in gaps.get(row["device"], ())
-                    if from_at < ends and to_at >= begins
-                ),
-                **({name: int(row[name]) for name in ARMED_COLUMNS} if row["device"] in tells else {}),
+                in_steady_figures=row.day >= steady_from[row.home],
+                lossy=row.lossy,
+                gaps=tuple(gaps.get(device_and_day, ())),
+                **({name: getattr(row, name) for name in ARMED_COLUMNS} if row.device in tells else {}),
             )
         )
     return told
@@ -243,7 +247,9 @@ def explained_alarms(found: Evidence, *, home: str | None = None, outcome: str |
     Raises NotFoundError for a home that is not in the trial.
     """
     if home is not None and home not in {each.home for each in found.package.homes}:
-        raise NotFoundError(f"there is no home {home!r} in the trial {found.package.trial.id!r}")
+        raise NotFoundError(
+            "there is no home {home!r} in the trial {trial!r}", home=home, trial=found.package.trial.id
+        )
     told = [
         Alarm(
             home=str(row["home"]),
@@ -313,62 +319,71 @@ def _value(report: Report, path: str) -> dict[str, Any] | None:
     return None if found is None else asdict(found)
 
 
-def _edges(days: pd.Series, zone: ZoneInfo) -> dict[Any, tuple[datetime, datetime]]:
-    """The moments at which each of these local days begins and ends."""
-    known = pd.DatetimeIndex(days.unique())
-    begins, ends = (
-        each.tz_localize(zone, nonexistent="shift_forward", ambiguous=np.ones(len(known), dtype=bool))
-        for each in (known, known + pd.Timedelta(days=1))
-    )
-    return dict(zip(known, zip(begins.to_pydatetime(), ends.to_pydatetime(), strict=True), strict=True))
+def _between(
+    exposures: pd.DataFrame, from_day: date | None, to_day: date | None, found: Evidence
+) -> pd.DataFrame:
+    """Of the exposures what lies in these days, both included."""
+    trial = found.package.trial
+    begins, ends = exposures["from_at"], exposures["to_at"]
+    if from_day is not None and from_day > trial.starts:
+        earliest = pd.Timestamp(beginning_of_day(from_day, trial.timezone))
+        begins = begins.where(begins > earliest, earliest)
+    if to_day is not None and to_day < last_day(found.as_of, found.zone):
+        latest = pd.Timestamp(end_of_day(to_day, trial.timezone))
+        ends = ends.where(ends < latest, latest)
+    return exposures.assign(from_at=begins, to_at=ends)[ends > begins].reset_index(drop=True)
 
 
-def _steady(days: pd.DataFrame, parameters: Parameters) -> pd.Series:
-    day = days["day"]
-    first = day.groupby(days["home"], observed=True).transform("min")
-    steady: pd.Series = day >= first + pd.Timedelta(days=parameters.ramp_in_days)
-    return steady
+def _steady_from(exposures: pd.DataFrame, found: Evidence) -> dict[str, date]:
+    """The first day of each home that counts in its steady figures."""
+    some = minutes_of(exposures["to_at"]) > minutes_of(exposures["from_at"])
+    begins = exposures[some].groupby("home")["from_at"].min().dt.tz_convert(found.zone).dt.date
+    ramp_in = timedelta(days=found.package.trial.parameters.ramp_in_days)
+    return {home: day + ramp_in for home, day in begins.items()}
 
 
-def _heard_by_day(found: Evidence, devices: set[str]) -> dict[tuple[str, Any], tuple[int, int]]:
-    hours = found.hours[found.hours["device"].isin(devices)]
-    local = hours["hour"].dt.tz_convert(found.zone).dt.tz_localize(None).dt.normalize()
-    counts = hours.groupby([hours["device"], local])["events_total"].agg(["sum", "size"])
-    return {
-        (str(device), day): (int(total), int(size))
-        for (device, day), total, size in zip(counts.index, counts["sum"], counts["size"], strict=True)
-    }
+def _heard_by_day(found: Evidence, chosen: pd.DataFrame) -> dict[DeviceOnDay, tuple[int, int]]:
+    """How many events a device sent on a day, and in how many hours; not there where none."""
+    hours = found.hours[found.hours["device"].isin(set(chosen["device"]))]
+    counts = hours.groupby([hours["device"], hours["hour"].dt.tz_convert(found.zone).dt.date])["events_total"]
+    return {of: (int(total), int(many)) for of, total, many in counts.agg(["sum", "size"]).itertuples()}
 
 
 def _heard_on(
-    connection: Session, device: pd.Series, day: pd.Series, found: Evidence
-) -> dict[tuple[str, Any], tuple[int, int]]:
-    """The same for these devices, each on its day."""
-    edges = {
-        each: [int(moment.timestamp()) // 60 for moment in moments]
-        for each, moments in _edges(day, found.zone).items()
-    }
-    asked = sorted(set(zip(device.astype(str), day, strict=True)))
+    connection: Session, found: Evidence, chosen: pd.DataFrame
+) -> dict[DeviceOnDay, tuple[int, int]]:
+    """The same of these device-days, from the store."""
+    device, devices = numbered(chosen["device"])
+    day = day_numbers(chosen["day"])
+    if not len(day):
+        return {}
+    owner, first, behind = united(device, day, day + 1)
+    begins = int(day.min())
+    days = [date.fromordinal(EPOCH + number) for number in range(begins, int(day.max()) + 2)]
+    zone = found.package.trial.timezone
+    midnights = np.array([int(beginning_of_day(each, zone).timestamp()) // 60 for each in days])
+    until = minutes_of(pd.Series([found.as_of]))
     with db.translated():
-        ids = folds.ids(connection, sorted({code for code, _ in asked}))
-        ranges = [(ids[code], *edges[each]) for code, each in asked]
-        hours = folds.hours(connection, np.array(ranges, dtype=np.int64).reshape(-1, 3))
-    before = hours.hour_minute < minutes_of(pd.Series([found.as_of]))[0]
-    row = hours.range[before]
-    total = np.bincount(row, hours.events_total[before], minlength=len(asked)).astype(np.int64).tolist()
-    count = np.bincount(row, minlength=len(asked)).tolist()
-    return dict(zip(asked, zip(total, count, strict=True), strict=True))
-
-
-def _gaps_by_device(found: Evidence) -> dict[str, list[tuple[datetime, datetime]]]:
-    """Gaps by device, each from the earlier to the later of its two events."""
-    gaps: dict[str, list[tuple[datetime, datetime]]] = {}
-    if not len(found.gaps):
-        return gaps
-    order = minutes_of(found.gaps["from_at"]).argsort(kind="stable")
-    for row in found.gaps.iloc[order].to_dict("records"):
-        one, other = pd.Timestamp(row["from_at"]), pd.Timestamp(row["to_at"])
-        gaps.setdefault(str(row["device"]), []).append(
-            (min(one, other).to_pydatetime(), max(one, other).to_pydatetime())
+        ids = folds.ids(connection, devices.tolist())
+        known = np.array([ids.get(code, 0) for code in devices])
+        ranges = np.column_stack(
+            [known[owner], midnights[first - begins], np.minimum(midnights[behind - begins], until)]
         )
+        counts = folds.counts(connection, ranges, midnights)
+    of = zip(devices[owner[counts.range]], (days[edge] for edge in counts.edge), strict=True)
+    return dict(zip(of, zip(counts.events_total.tolist(), counts.hours.tolist(), strict=True), strict=True))
+
+
+def _gaps_by_day(found: Evidence, chosen: pd.DataFrame) -> dict[DeviceOnDay, list[GapSeen]]:
+    """The gaps that touch a device's day, in their order."""
+    gaps: dict[DeviceOnDay, list[GapSeen]] = defaultdict(list)
+    if not len(chosen):
+        return gaps
+    earliest, latest = (day.date() for day in (chosen["day"].min(), chosen["day"].max()))
+    for device, from_at, to_at in found.gaps[["device", "from_at", "to_at"]].itertuples(index=False):
+        first, last = (at.tz_convert(found.zone).date() for at in (from_at, to_at))
+        first, last = max(first, earliest), min(last, latest)
+        seen = GapSeen(from_at.to_pydatetime(), to_at.to_pydatetime())
+        for n in range((last - first).days + 1):
+            gaps[device, first + timedelta(days=n)].append(seen)
     return gaps

@@ -122,7 +122,12 @@ def _called(life: Life, phase: str) -> PhaseLife:
         if told.phase == phase:
             return told
     named = ", ".join(told.phase for told in life.phases)
-    raise NotFoundError(f"there is no phase {phase!r} in {life.trial.id!r}; phases: {named}")
+    raise NotFoundError(
+        "there is no phase {phase!r} in {trial!r}; phases: {known}",
+        phase=phase,
+        trial=life.trial.id,
+        known=named,
+    )
 
 
 def _payments(package: TrialPackage, phase: PhaseName) -> tuple[Payments, ...]:

@@ -202,7 +202,9 @@ def _within(name: str, tree: Sequence[ProgrammeNode]) -> tuple[ProgrammeNode, tu
     place = next((place for place, node in enumerate(tree) if node.name == _named(name)), None)
     if place is None:
         known = ", ".join(node.name for node in tree) or "none yet; enter one, or name it in a trial.toml"
-        raise NotFoundError(f"there is no programme {name!r}; programmes: {known}")
+        raise NotFoundError(
+            "there is no programme {programme!r}; programmes: {known}", programme=name, known=known
+        )
     node = tree[place]
     end = next((later for later in range(place + 1, len(tree)) if tree[later].depth <= node.depth), len(tree))
     return node, tuple(tree[place + 1 : end])

@@ -375,6 +375,11 @@ def _rate(rate: UseDayRate) -> str:
         f"{_counted(rate.homes, 'home')}, {_percent(rate.observability)} observed,"
         f" {_counted(rate.unknown_days, 'day')} unknown"
         + (f", {rate.lossy_unused_days} of the unused days lost messages" if rate.lossy_unused_days else "")
+        + (
+            f"; the bounds count {_counted(rate.used_unobserved_days, 'day')} more, used while hardly heard"
+            if rate.point is not None and rate.lower is not None and rate.point < rate.lower
+            else ""
+        )
     )
     return (
         f"{_percent(rate.point)} ({bounds}; {observed})" if rate.show == "point" else f"{bounds} ({observed})"

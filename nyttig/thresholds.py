@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from nyttig.evidence import Evidence, evidence
-from nyttig.figures.adoption import UseDayRate
+from nyttig.figures.adoption import Coverage, UseDayRate
 from nyttig.figures.intervals import Share
 from nyttig.model import Parameters
 from nyttig.report import report_on
@@ -24,7 +24,9 @@ class FiguresThen:
     regular_last_week: Share | None
     sustained: Share
     homes_stopped: int
+    coverage: Coverage
     alarms_in_time: Share | None = None
+    done_in_time: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +82,7 @@ def _figures(rests_on: Evidence, parameters: Parameters) -> FiguresThen:
         regular_last_week=None if week is None else week.regular,
         sustained=made.sustained.share,
         homes_stopped=made.retention.abandoned,
+        coverage=made.coverage,
         alarms_in_time=None if made.alarms is None else made.alarms.all.handled_in_time,
+        done_in_time=None if made.participation is None else made.participation.steady.done,
     )

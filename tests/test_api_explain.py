@@ -12,6 +12,7 @@ import pytest
 from conftest import PROJECT, DatabaseServer
 from serving import ALNA, ODENSE, fill, serving
 
+from nyttig import explain
 from nyttig.explain import LANGUAGES, definitions
 from nyttig.figures.concern import ConcernLimits
 from nyttig.model import Parameters
@@ -137,6 +138,29 @@ def test_days_are_asked_for_by_period_and_bad_questions_are_answered(api: httpx.
     no_figure = api.get(f"/v1/trials/{ALNA}/explain/happiness")
     assert no_figure.status_code == 404
     assert "use_day_rate" in no_figure.json()["detail"]
+
+
+def test_any_days_may_be_asked_for_and_those_outside_the_trial_are_none(api: httpx.Client) -> None:
+    days = told(api, f"{ALNA}/days")["days"]
+    assert told(api, f"{ALNA}/days", from_day="0001-01-01", to_day="9999-12-31")["days"] == days
+    home = days[0]["home"]
+    for outside in ({"from_day": "9999-12-31"}, {"to_day": "0001-01-01"}):
+        assert told(api, f"{ALNA}/days", **outside)["days"] == []
+        assert told(api, f"{ALNA}/days", home=home, **outside)["days"] == []
+
+
+def test_more_days_than_one_answer_holds_are_refused_with_the_way_to_have_them(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = told(api, f"{ALNA}/days")["days"]
+    monkeypatch.setattr(explain, "DAYS_MAX", len(days) - 1)
+    refused = api.get(f"/v1/trials/{ALNA}/days")
+    assert refused.status_code == 400
+    detail = refused.json()["detail"]
+    assert f"{len(days)} device-days are more than the {len(days) - 1} of one answer" in detail
+    assert "from_day" in detail
+    assert f"nyttig export {ALNA}" in detail
+    assert told(api, f"{ALNA}/days", home=days[0]["home"])["days"]
 
 
 @pytest.mark.parametrize("figure", list(definitions()))

@@ -137,9 +137,9 @@ def test_the_trial_page_says_and_shows_the_very_same(plain: AppTest) -> None:
 @pytest.mark.parametrize(
     ("lang", "sentence", "assumption"),
     [
-        ("nb", "gikk ned med 49,3 i gjennomsnitt i 12 hjem (95 %-intervall −60,1 til −38,5), og det er bedre; evidensnivå 1",
+        ("nb", "gikk ned med 49,3 i gjennomsnitt i 12 hjem (95\u00a0%-intervall −60,1 til −38,5), og det er bedre; evidensnivå 1",
          "Det som var i gang før, ville ikke ha fortsatt i en rett linje."),
-        ("da", "gik ned med 49,3 i gennemsnit i 12 hjem (95 %-interval −60,1 til −38,5), og det er bedre; evidensniveau 1",
+        ("da", "gik ned med 49,3 i gennemsnit i 12 hjem (95\u00a0%-interval −60,1 til −38,5), og det er bedre; evidensniveau 1",
          "Det, der var i gang før, ville ikke være fortsat i en ret linje."),
     ],
 )  # fmt: skip

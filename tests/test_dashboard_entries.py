@@ -209,6 +209,33 @@ def test_a_gain_named_after_the_start_is_marked_and_its_code_is_made_from_its_ti
     )
 
 
+def test_what_was_just_entered_is_said_in_its_fold_although_the_number_in_its_title_changes(
+    phone: Page, api: httpx.Client
+) -> None:
+    phone.goto(f"/benefit?lang=en&trial={TRIAL}")
+    phone.get_by_text("Feedback in free words (0)").click()
+    phone.get_by_text("Enter feedback").click()
+    phone.get_by_role("textbox", name="What was said").fill("It talks too loudly")
+    phone.get_by_text("resident", exact=True).click()
+    phone.get_by_text("everyone", exact=True).click()
+    press(phone, "Enter it")
+    seen(phone, "Feedback in free words (1)")
+    seen(phone, "Entered: It talks too loudly")
+    press(phone, "Undo")
+    seen(phone, "Feedback in free words (0)")
+    seen(phone, "Taken back: It talks too loudly")
+    assert current(api, "feedback") == []
+
+
+def test_an_empty_gain_is_refused_without_asking_for_the_code_that_is_made_from_its_title(
+    phone: Page,
+) -> None:
+    opened(phone, "gain")
+    phone.get_by_text("Enter a gain").click()
+    press(phone, "Enter it")
+    seen(phone, "Not entered: “What becomes better” is empty: fill it in.")
+
+
 @pytest.mark.parametrize("reader", ["en", "nb", "da"], indirect=True)
 def test_every_kind_field_and_choice_has_words_in_the_readers_language(reader: str) -> None:
     for name, kind in KINDS.items():

@@ -207,3 +207,18 @@ def test_a_main_project_that_may_not_begin_is_refused_by_the_form_and_a_tick_is_
     phone.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Change it").click()
     seen(phone, "2 of 6 points are settled.")
     assert api.get("/v1/trials/full/life").json()["handover"]["done"] == ["routines_written", "staff_trained"]
+
+
+def test_a_different_view_of_a_gate_is_said_to_be_entered_where_it_was_and_can_be_undone(
+    phone: Page, api: httpx.Client
+) -> None:
+    phone.goto("/life?lang=en&trial=empty")
+    gate = phone.locator('[class*="st-key-gate-new"]')
+    gate.get_by_text("See it differently").click()
+    gate.get_by_role("textbox", name="Who says so").fill("Head of department")
+    gate.get_by_role("textbox", name="Why").fill("Tried elsewhere")
+    gate.get_by_role("button", name="Enter it", exact=True).click()
+    expect(gate.get_by_text("Entered: New (nytt)")).to_be_visible(timeout=PATIENCE_MS)
+    gate.get_by_role("button", name="Undo", exact=True).click()
+    expect(gate.get_by_text("Taken back: New (nytt)")).to_be_visible(timeout=PATIENCE_MS)
+    assert api.get("/v1/trials/empty/entries", params={"kind": "gate_override"}).json()["entries"] == []

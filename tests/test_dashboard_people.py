@@ -215,7 +215,7 @@ def test_what_is_due_is_settled_on_its_card_and_can_be_undone_there(phone: Page,
     card.get_by_text("Enter a training").click()
     card.get_by_text("resident", exact=True).click()
     card.get_by_test_id("stFormSubmitButton").get_by_role("button").click()
-    expect(card).to_contain_text("Entered: H1", timeout=PATIENCE_MS)
+    expect(card).to_contain_text("Entered: h1", timeout=PATIENCE_MS)
     expect(card).not_to_contain_text("nobody trained", timeout=PATIENCE_MS)
     assert [each["home"] for each in current(api, "training")] == ["h1"]
     wide = phone.get_by_test_id("stMain").evaluate("box => box.scrollWidth > box.clientWidth")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from sample_api import SampleApi
-from sample_report import make_report
+from sample_report import make_report, rate, share
 from sample_trial import make_calls, make_home
 from showing import opened, shown, words
 from streamlit.testing.v1 import AppTest
@@ -63,6 +64,19 @@ def pressed(app: AppTest, label: str) -> AppTest:
 
 def test_the_page_asks_its_questions_in_order(api: SampleApi) -> None:
     assert [header.value for header in trial().header] == QUESTIONS
+
+
+def test_each_question_further_down_is_one_link_away(api: SampleApi) -> None:
+    for which, missing in ((ALNA, None), (ALARM, "stopped")):
+        app = trial(which)
+        links = next(text.value for text in app.markdown if "](#" in text.value)
+        places = re.findall(r"\(#(\w+)\)", links)
+        marked = [
+            name for each in app.get("html") for name in re.findall(r'<div id="(\w+)"', each.proto.body)
+        ]
+        assert places == marked, "every link leads somewhere, and every place has its link"
+        assert len(places) == (6 if missing is None else 5)
+        assert missing not in places
 
 
 def test_a_home_that_stopped_stands_on_top_with_the_evidence(api: SampleApi) -> None:
@@ -244,6 +258,33 @@ def test_a_figure_says_how_it_was_computed_in_the_readers_language(
     assert "Manski" in text
 
 
+def test_what_went_in_names_technologies_as_the_reader_does(api: SampleApi) -> None:
+    text = said(unfolded(trial(lang="nb"), "explain:parts"))
+    assert "enheter per teknologi: Medisindispenser" in text
+    assert "medicine_dispenser" not in text
+
+
+@pytest.mark.parametrize(
+    ("days", "below"),
+    [("U" * 60 + "u" * 30 + "N" * 40, True), ("U" * 60 + "u" * 3 + "N" * 40 + "K" * 9, False)],
+)
+def test_a_share_below_its_own_bounds_says_why(api: SampleApi, days: str, below: bool) -> None:
+    api.reports[0] = replace(api.reports[0], use_day_rate=rate(12, days))
+    text = said(trial())
+    assert ("**60%** · 69–69%" in text) == below
+    assert ("The share is below its bounds: they count 30 more days of use" in text) == below
+
+
+def test_where_nothing_due_was_observed_that_is_said_in_its_place(api: SampleApi) -> None:
+    report = api.reports[0]
+    assert report.participation is not None
+    nothing = replace(report.participation.steady, done=share(0, 0), late=0, missed=0, unknown=915)
+    api.reports[0] = replace(report, participation=replace(report.participation, steady=nothing))
+    text = said(trial())
+    assert text.count("Used it last week") == 1
+    assert "0 of 0 that were due while somebody would have noticed · 915 unknown" in text
+
+
 def test_every_figure_of_the_report_can_be_unfolded(api: SampleApi) -> None:
     app = trial()
     figures = [
@@ -283,6 +324,40 @@ def test_a_changed_threshold_is_told_under_the_figures_it_bears_on(api: SampleAp
         unfolded(trial(), "explain:use_day_rate")
     )
     assert "80% → 60%" not in said(unfolded(trial(), "explain:funnel"))
+
+
+@pytest.mark.parametrize(
+    ("figure", "threshold", "told"),
+    [
+        ("retention", "abandonment_days", "Homes that stopped 3 → 2."),
+        (
+            "weeks",
+            "regular_use_days_per_week",
+            "Used last week 8 of 10 → 7 of 10; regularly 6 of 10 → 5 of 10.",
+        ),
+        ("sustained", "sustained_within_days", "sustained 4 of 10 → 3 of 10."),
+        ("participation", "participation_window_minutes", "Done in time 9 of 10 → 8 of 10."),
+    ],
+)
+def test_a_changed_threshold_shows_both_values_of_the_figure_it_bears_on(
+    api: SampleApi, figure: str, threshold: str, told: str
+) -> None:
+    rate = trial_answer(api, "report")["use_day_rate"]
+
+    def figures(less: int) -> dict[str, Any]:
+        counts = {"active_last_week": 8, "regular_last_week": 6, "sustained": 4, "done_in_time": 9}
+        shares = {name: {"count": count - less, "of": 10} for name, count in counts.items()}
+        return {"use_day_rate": rate, "homes_stopped": 3 - less, "alarms_in_time": None, **shares}
+
+    change = {
+        "changed_at": "2026-11-02T09:00:00+00:00", "changed_by": "command line",
+        "before": {threshold: 14}, "after": {threshold: 28},
+        "figures_before": figures(0), "figures_after": figures(1),
+    }  # fmt: skip
+    api.more[f"/v1/trials/{ALNA}/threshold-changes"] = {"changes": [change]}
+    text = said(unfolded(trial(), f"explain:{figure}"))
+    assert "14 → 28" in text
+    assert told in text
 
 
 def doing(home: str = CALLED, turn: int = 0) -> str:

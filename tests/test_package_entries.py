@@ -21,6 +21,8 @@ from nyttig.column import Column
 from nyttig.entries.answers import Feedback
 from nyttig.entries.benefit import AssessedGain, Assumption, Harm, Realisation
 from nyttig.entries.kinds import KINDS, EntryKind, from_json, to_json
+from nyttig.entries.life import Idea, Vote
+from nyttig.entries.people import Ambassador
 from nyttig.errors import PackageError
 from nyttig.export import export
 from nyttig.model import Cost, Entry, Gain, Measure, TrialPackage
@@ -40,6 +42,14 @@ NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 10, 2, 7, 30, 0, 123, tzinfo=UTC)
 FALL = Harm(title="Fell over the cable", perspective="citizen", severity="minor", seen_on=date(2026, 9, 20))
 WORSE = replace(FALL, severity="serious")
+
+GUIDE = Ambassador(code="guide", unit=TRIAL.trial.units[0])
+IDEA = Idea(title="Rest", need="Sleep", raised_by="Nurse", raised_on=date(2026, 5, 1))
+NAMED = {
+    "ambassador_activity": (Entry("guide", 1, "ambassador", TRIAL.trial.id, GUIDE, loaded=True),),
+    "vote": (Entry("rest", 1, "idea", None, IDEA, loaded=True),),
+}
+"""What entries of a kind name, and must be in their package."""
 
 # Any entry at all
 
@@ -70,7 +80,13 @@ def number(column: Column) -> st.SearchStrategy[Any]:
 
 def value(column: Column) -> st.SearchStrategy[Any]:
     """Whatever may stand in the column of a trial with two homes, one unit and two gains."""
-    named = {"home": ("h1", "h2"), "unit": TRIAL.trial.units, "gain": [gain.id for gain in GAINS]}
+    named = {
+        "home": ("h1", "h2"),
+        "unit": TRIAL.trial.units,
+        "gain": [gain.id for gain in GAINS],
+        "ambassador": [GUIDE.code],
+        "idea": ["rest"],
+    }
     if column.name in named:
         return st.sampled_from(named[column.name])
     match column.kind:
@@ -116,9 +132,16 @@ def settled(data: Any) -> Any:
     return data
 
 
+def voice(vote: Vote) -> tuple[str, str]:
+    """Each voter has one for an idea."""
+    return vote.idea, vote.voter.casefold()
+
+
 def entered(kind: EntryKind) -> st.SearchStrategy[list[Entry]]:
     """Up to two entries of the kind as they stand."""
-    key = attrgetter(kind.key) if kind.key else None
+    key: Any = attrgetter(kind.key) if kind.key else None
+    if kind.noun is Vote:
+        key = voice
     many = st.lists(noun(kind), max_size=2, unique_by=key)
     trial_id = TRIAL.trial.id if kind.of_trial else None
     return st.builds(
@@ -159,7 +182,7 @@ def one_kind(name: str) -> st.SearchStrategy[TrialPackage]:
         return st.builds(lambda told, rest: replace(where(told), versions=tuple(rest)), nouns, past(kind))
     with_gains = replace(TRIAL, trial=replace(TRIAL.trial, gains=GAINS))
     return st.builds(
-        lambda told, rest: replace(with_gains, entries=tuple(told), versions=tuple(rest)),
+        lambda told, rest: replace(with_gains, entries=(*NAMED.get(name, ()), *told), versions=tuple(rest)),
         entered(kind),
         past(kind),
     )

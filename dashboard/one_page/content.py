@@ -183,9 +183,7 @@ def _days(report: Json) -> list[Block]:
     blocks.append(Sentence(f"{words}.", _("Became a habit")))
     if not stayed["homes"]:
         return blocks
-    words = _(
-        "{share} of the homes that began: no use on {days} observed days, or somebody recorded it."
-    ).format(
+    words = _("{share} homes that began: no use on {days} observed days, or somebody recorded it.").format(
         share=share_value({"count": stayed["abandoned"], "of": stayed["homes"]}),
         days=number(stayed["abandonment_days"]),
     )

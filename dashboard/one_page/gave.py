@@ -42,7 +42,7 @@ from dashboard.money_words import (
 )
 from dashboard.money_words import payer as payer_words
 from dashboard.one_page.blocks import Block, Sentence, Table, full_stop, own_words
-from dashboard.wording import homes
+from dashboard.wording import homes, quoted
 
 GAINS_KEPT = 3
 """So many gains stand whatever the room, and beyond them each that went the wrong way."""
@@ -65,7 +65,7 @@ def gains(benefit: Json) -> list[Block]:
         gain = each["figures"]
         kept = place < GAINS_KEPT or told(gain) == "worse"
         title = own_words(gain["title"])
-        blocks.append(Sentence(_gain(each), title, 0 if kept else 20 + place, _quoted(title)))
+        blocks.append(Sentence(_gain(each), title, 0 if kept else 20 + place, quoted(title)))
     return blocks + _voices(benefit)
 
 
@@ -93,7 +93,7 @@ def _gain(each: Json) -> str:
                     day=day(parse_day(late["changed_at"])), fields=", ".join(fields)
                 )
             )
-    return " ".join(parts)
+    return " ".join(dict.fromkeys(parts))  # what is said twice, as of two changes on a day, is said once
 
 
 def _voices(benefit: Json) -> list[Block]:
@@ -108,7 +108,7 @@ def _voices(benefit: Json) -> list[Block]:
     ]
     return [
         Sentence(
-            f"“{own_words(each['words'])}”",
+            quoted(own_words(each["words"])),
             sentence(choice("feedback", "said_by", each["said_by"])),
             30,
             _("what people say"),
@@ -231,7 +231,7 @@ def _doubts(benefit: Json, titles: dict[str, str]) -> list[Block]:
         and told(each["figures"]) == "unclear"
     ]
     return [
-        Sentence(words.format(gains=", ".join(_quoted(titles[each]) for each in gains)))
+        Sentence(words.format(gains=", ".join(quoted(titles[each]) for each in gains)))
         for words, gains in (
             (
                 _(
@@ -342,7 +342,3 @@ def _granted(benefit: Json, figures: list[Json]) -> list[Block]:
         "The interval says what chance could do. It knows nothing of these; ask whether one of them holds:"
     )
     return [Sentence(f"{asked} {words}")]
-
-
-def _quoted(title: str) -> str:
-    return _("“{title}”").format(title=title)

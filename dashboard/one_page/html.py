@@ -25,6 +25,7 @@ STYLE = f"""
  white-space: nowrap; font-variant-numeric: tabular-nums}}
 .one-page td:first-child, .one-page th:first-child {{text-align: left; font-weight: inherit; padding-left: 0;
  white-space: normal}}
+@media (max-width: 640px) {{.one-page td {{white-space: normal}}}}
 .one-page thead th:first-child {{font-weight: 700}}
 .one-page figure {{margin: .3em 0; break-inside: avoid}} .one-page figure > img {{width: 100%; height: auto; display: block}}
 .one-page .span {{display: flex; justify-content: space-between}}

@@ -15,6 +15,7 @@ from dashboard.sections import explaining, standby
 from dashboard.sections.benefit import visit_gain
 from dashboard.table import Column
 from dashboard.wording import (
+    below_note,
     due_note,
     end_reason,
     funnel_step,
@@ -44,7 +45,7 @@ def headline(report: Json) -> None:
     with first:
         if is_standby(report):
             standby.covered(report)
-        elif told is not None and told["steady"]["done"]["of"]:
+        elif told is not None:
             ratio = percent(told["steady"]["done"]["ratio"])
             fact(_("Done in time"), ratio, due_note(told, len(told["homes"])))
         else:
@@ -191,8 +192,8 @@ def rates(report: Json) -> None:
         "The first {n} days in each home are left out.",
         report["parameters"]["ramp_in_days"],
     )
-    if lossy := lossy_note(rate):
-        sentence += " " + lossy
+    for note in (lossy_note(rate), below_note(rate)):
+        sentence += f" {note}" if note else ""
     st.markdown(sentence)
     bounded = [week for week in report["weeks"] if week["use_day_rate"]["show"] != "nothing"]
     if bounded:

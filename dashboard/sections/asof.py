@@ -84,6 +84,8 @@ def _notice(report: Json, asked: Earlier) -> list[str]:
                     "{n} messages of that time came later and are not counted.",
                     report["arrived_later_total"],
                 )
+                + " "
+                + _("Choose “As it is known now” above to count what came later.")
             )
     lines += [_lost(each["reason"], parse_moment(each["at"]), zone) for each in report["not_recoverable"]]
     return [*lines, _("Whom to call is told for today only.")]

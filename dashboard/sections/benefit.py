@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isclose
+
 import streamlit as st
 
 from dashboard import table
@@ -9,7 +11,7 @@ from dashboard.address import href
 from dashboard.charts import bars
 from dashboard.charts.frame import place
 from dashboard.client import Json
-from dashboard.language import _, money, number
+from dashboard.language import _, between, money, number
 from dashboard.sections import explaining, gain
 from dashboard.table import Column
 from dashboard.wording import homes, registered
@@ -72,6 +74,18 @@ def net_minutes(report: Json) -> None:
     explaining.beside("net_minutes", report)
 
 
+def _interval(report: Json) -> str:
+    """How sure the minutes are, as their worth in money has it; a report without the money says where that stands."""
+    if "time" not in report:
+        return _("How sure that is stands on the benefit page.")
+    time, net = report["time"], report["net_minutes"]["net_minutes"]
+    if time is None or time["low"] is None or not isclose(time["delivered_minutes_per_week"], net):
+        return _("No interval is worked out.")
+    return _("95% interval {interval}; the new work counts in it as known.").format(
+        interval=between(time["low"], time["high"])
+    )
+
+
 def visit_gain(report: Json) -> Json | None:
     """The gain that rests on the same registered visits as the net minutes, if the trial has one."""
     return next((each for each in report["gains"] if each["indicator"] == "visit_minutes_per_week"), None)
@@ -79,7 +93,7 @@ def visit_gain(report: Json) -> Json | None:
 
 def _basis(report: Json) -> str:
     net, currency, found = report["net_minutes"], report["trial"]["currency"], visit_gain(report)
-    parts = [_("Means of {homes}, with travel; no interval is computed.").format(homes=homes(net["homes"]))]
+    parts = [_("Means of {homes}, with travel.").format(homes=homes(net["homes"])), _interval(report)]
     if found is not None and (share := registered(found)):
         parts.append(_("Uncertain: {share}.").format(share=share) if found["uncertain"] else f"{share}.")
     if net["hours_per_year"] is not None:

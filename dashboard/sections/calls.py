@@ -50,6 +50,8 @@ def show(report: Json) -> None:
                 "**{n} homes**: their use fell or stopped, and their devices were heard all the while.",
                 len(calls),
             )
+            + " "
+            + _("Counted are whole days up to {day}.").format(day=day(parse_day(found["until"])))
         )
     for call in calls[:CALLS_AT_ONCE]:
         _card(report, call)

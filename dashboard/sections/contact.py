@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import table
 from dashboard.client import Json
 from dashboard.facts import plain
-from dashboard.language import _, lasting, moment, ngettext, parse_moment
+from dashboard.language import _, lasting, moment, ngettext, number, parse_moment
 from dashboard.table import Column
 from dashboard.wording import homes
 
@@ -24,11 +24,15 @@ def silences(report: Json) -> None:
     timezone = report["trial"]["timezone"]
     silent = homes(len({silence["home"] for silence in found}))
     summary = ngettext(
-        "{n} time no device of a home was heard", "{n} times no device of a home was heard", len(found)
+        "Once no device of a home was heard", "{n} times no device of a home was heard", len(found)
     )
     st.markdown(
         f"{summary} ({silent}). "
         + _("That is the home’s gateway or its power, not its resident: these hours count as unknown.")
+        + " "
+        + _(
+            "Told of homes with two devices or more, where none was heard for {times} times the interval at which it usually is."
+        ).format(times=number(report["parameters"]["heartbeat_tolerance"], 1))
     )
     newest = sorted(found, key=lambda silence: (silence["to_at"] is not None, -_start(silence)))
     for silence in newest[:SPELLED_OUT]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from dashboard import live, registry
+from dashboard import live, refusals, registry
 from dashboard.address import choose
 from dashboard.client import ApiRefusedError, Json
 from dashboard.facts import plain
@@ -101,7 +101,7 @@ def _tried(upload: Upload) -> Json | None:
             )
         except ApiRefusedError as refused:
             st.error(
-                _("This file cannot be used: {reason}").format(reason=plain(refused.detail)),
+                _("This file cannot be used: {reason}").format(reason=plain(refusals.reason(refused))),
                 icon=":material/block:",
             )
             return None
@@ -183,10 +183,10 @@ def _rows(told: Json) -> None:
 
 
 def problem(told: Json) -> str:
-    """Why a row is refused: the column, what stands there, and the API's own remedy."""
+    """Why a row is refused: the column, what stands there, and what to do about it."""
     place = "" if told["column"] is None else told["column"]
     what = f" “{told['value']}”" if told["value"] else ""
-    return f"{place}{what} {told['remedy']}".strip()
+    return f"{place}{what} {refusals.remedy(told)}".strip()
 
 
 def change(told: Json) -> str:

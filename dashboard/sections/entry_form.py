@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboard import entry_offers, entry_text, live, registry
+from dashboard import entry_offers, entry_text, live, refusals, registry
 from dashboard.client import ApiRefusedError, Json
 from dashboard.entry_choices import choice
 from dashboard.entry_offers import OPEN, SEVERAL, offered
@@ -271,7 +271,8 @@ def _faults(kind: str, columns: Json, values: Json) -> list[str]:
     for field, column in columns.items():
         words, value = label(kind, field), values.get(field)
         if value is None or value == "":
-            if column["required"]:
+            # A code that is made from the title is no fault of its own where the title is empty.
+            if column["required"] and f"{kind}.{field}" not in MADE_FROM_TITLE:
                 faults.append(_("“{field}” is empty: fill it in.").format(field=words))
         elif f"{kind}.{field}" in ANONYMOUS and (found := pointer(value)):
             faults.append(_points_at_somebody(*found))
@@ -322,9 +323,7 @@ def _asked(kind: str, ask: Any) -> Json:
     try:
         answer: Json = ask()
     except ApiRefusedError as refused:
-        detail = re.sub(
-            r"(^|; )(\w+): ", lambda found: f"{found[1]}“{label(kind, found[2])}”: ", refused.detail
-        )
+        detail = refusals.reason(refused, kind)
         raise ApiRefusedError(refused.status, refused.title, detail) from refused
     live.forget_trials()
     entry_offers.forget()

@@ -14,7 +14,7 @@ from dashboard.figure_words import count_value, counted, threshold, threshold_va
 from dashboard.language import _, moment, ngettext, number, parse_day, parse_moment, titled
 from dashboard.registry_words import who
 from dashboard.table import Column
-from dashboard.wording import day_state, rate_value, share_value
+from dashboard.wording import coverage_title, coverage_value, day_state, rate_value, share_value
 
 COUNTED_FROM_DAYS = (
     "use_day_rate",
@@ -74,9 +74,9 @@ def _definition(told: Json, report: Json, more: Sequence[str]) -> None:
     if told["value"] is None:
         lines.append((_("What went in"), _("this trial has none of it, so nothing was counted.")))
     elif told["counts"]:
-        lines.append((_("What went in"), _counts(told["counts"])))
+        lines.append((_("What went in"), _counts(told["counts"], report)))
     if told["left_out"]:
-        lines.append((_("Left out, and shown apart"), _counts(told["left_out"])))
+        lines.append((_("Left out, and shown apart"), _counts(told["left_out"], report)))
     if told["parameters"]:
         words = (
             f"{threshold(code)}: {threshold_value(code, value)}" for code, value in told["parameters"].items()
@@ -93,8 +93,11 @@ def _definition(told: Json, report: Json, more: Sequence[str]) -> None:
     )
 
 
-def _counts(counts: Json) -> str:
-    return "; ".join(f"{counted(code)}: {count_value(value)}" for code, value in counts.items())
+def _counts(counts: Json, report: Json) -> str:
+    titles = {
+        each["technology"]: titled(each["titles"], each["technology"]) for each in report["technologies"]
+    }
+    return "; ".join(f"{counted(code)}: {count_value(value, titles)}" for code, value in counts.items())
 
 
 def _changes(trial: str, told: Json) -> None:
@@ -128,6 +131,23 @@ def _both(figure: str, before: Json, after: Json) -> str:
     if figure == "alarms" and before["alarms_in_time"] and after["alarms_in_time"]:
         return _("Handled in time {before} → {after}.").format(
             before=share_value(before["alarms_in_time"]), after=share_value(after["alarms_in_time"])
+        )
+    if figure == "participation" and before["done_in_time"] and after["done_in_time"]:
+        return _("Done in time {before} → {after}.").format(
+            before=share_value(before["done_in_time"]), after=share_value(after["done_in_time"])
+        )
+    if figure == "coverage":
+        return f"{coverage_title(after['coverage'])} {coverage_value(before['coverage'])} → {coverage_value(after['coverage'])}."
+    if figure == "retention":
+        return _("Homes that stopped {before} → {after}.").format(
+            before=number(before["homes_stopped"]), after=number(after["homes_stopped"])
+        )
+    if figure == "weeks" and before["active_last_week"] and after["active_last_week"]:
+        return _("Used last week {before} → {after}; regularly {first} → {second}.").format(
+            before=share_value(before["active_last_week"]),
+            after=share_value(after["active_last_week"]),
+            first=share_value(before["regular_last_week"]),
+            second=share_value(after["regular_last_week"]),
         )
     return _("Share of days in use {before} → {after}; sustained {first} → {second}.").format(
         before=rate_value(before["use_day_rate"]),

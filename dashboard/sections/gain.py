@@ -94,7 +94,8 @@ def due(gain: Json, today: date) -> list[date]:
 def _about(gain: Json) -> None:
     about = [gain_type(gain["type"]), perspective(gain["perspective"])]
     about += [gain["stakeholder"]] if gain["stakeholder"] else []
-    about.append(indicator(gain["indicator"]))
+    # A code of the trial's own says nothing that the title does not.
+    about += [words] if (words := indicator(gain["indicator"])) != gain["indicator"] else []
     about.append(_("lower is better") if gain["better"] == "lower" else _("higher is better"))
     st.caption(plain(" · ".join(about)))
 

@@ -10,6 +10,8 @@ from dashboard.entry_words import many
 from dashboard.facts import plain
 from dashboard.language import _, number
 from dashboard.sections import entry_form, entry_list
+from dashboard.sections.fold import fold
+from dashboard.wording import quoted
 
 PLACE = "benefit-register"
 KINDS = (
@@ -25,7 +27,7 @@ def waits(benefit: Json, *, started: bool, may_change: bool) -> None:
     if not missing:
         return
     titles = {each["figures"]["id"]: each["figures"]["title"] for each in benefit["gains"]}
-    named = ", ".join(f"“{titles.get(each, each)}”" for each in missing)
+    named = ", ".join(quoted(titles.get(each, each)) for each in missing)
     words = (
         _(
             "The trial has started without a baseline for {gains}. Enter what was known before, or say why there is none."
@@ -69,11 +71,8 @@ def _kind(trial: str, kind: str) -> None:
     @live.apart
     def unfold() -> None:
         entries = live.entries(trial, kind)
-        box = st.expander(
-            _("{what} ({n})").format(what=many(kind), n=number(len(entries))),
-            key=f"{PLACE}:{kind}",
-            on_change="rerun",
-        )
+        title = _("{what} ({n})").format(what=many(kind), n=number(len(entries)))
+        box = fold(title, f"{PLACE}:{kind}")
         if box.open:
             with box:
                 entry_form.offer(kind, trial, place=PLACE)

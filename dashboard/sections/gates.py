@@ -22,21 +22,27 @@ def show(life: Json) -> None:
     found, trial = life["gates"], life["trial"]["id"]
     gains = {gain["data"]["id"]: gain["data"]["title"] for gain in live.entries(trial, "gain")}
     held = live.entries(trial, "gate_override")
-    asked = {entry["data"]["gate"] for entry in held}
+    overridden = {entry["data"]["gate"] for entry in held}
+    asked: set[str] = set()
     for gate in (*found["new"], found["useful"], found["put_to_use"]):
         code = gate["name"]
         with st.container(border=True, key=f"gate:{code}:{gate['shown'].get('unit', '')}"):
             st.html(told(gate, gate_words.evidence(gate, gains, live.titles(), found["rests_on"])))
-            if code not in asked:
-                asked.add(code)  # one view counts in all units
-                entry_form.offer(
-                    "gate_override",
-                    trial,
-                    place=f"{PLACE}:{code}",
-                    given={"gate": code},
-                    only=FIELDS,
-                    title=_("See it differently"),
-                )
+            if code in asked:
+                continue  # one view counts in all units
+            asked.add(code)
+            form = f"{PLACE}:{code}"
+            if code in overridden:
+                entry_form.say(entry_form.pressed(form, trial, "gate_override", "new"))
+                continue
+            entry_form.offer(
+                "gate_override",
+                trial,
+                place=form,
+                given={"gate": code},
+                only=FIELDS,
+                title=_("See it differently"),
+            )
     st.caption(
         _(
             "What was computed stays beside what somebody says against it. One view a gate; for nytt it counts in every unit."

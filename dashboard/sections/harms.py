@@ -37,6 +37,8 @@ def show(benefit: Json, *, may_change: bool) -> None:
 
 
 def _granted(benefit: Json) -> list[str]:
+    if not benefit["adverse"]["homes"]["homes"]:
+        return []
     keys = benefit["adverse"]["homes"]["assumptions"] + benefit["adverse"]["rate"]["assumptions"]
     broken = [titled(benefit["assumptions"].get(key), key) for key in dict.fromkeys(keys)]
     return [_("These bounds do not hold if: {reasons}").format(reasons=" ".join(broken))]

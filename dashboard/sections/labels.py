@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from dashboard import live, registry
+from dashboard import live, refusals, registry
 from dashboard.client import ApiRefusedError
 from dashboard.facts import plain
 from dashboard.language import _, current, ngettext
@@ -76,7 +76,10 @@ def _download(picked: list[str], trial: str | None, count: int) -> None:
         try:
             sheet = live.client().labels(picked, trial, current().code)
         except ApiRefusedError as refused:
-            st.error(_("No labels: {reason}").format(reason=plain(refused.detail)), icon=":material/block:")
+            st.error(
+                _("No labels: {reason}").format(reason=plain(refusals.reason(refused))),
+                icon=":material/block:",
+            )
             return
         made.clear()
         made[asked] = sheet

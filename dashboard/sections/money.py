@@ -28,7 +28,7 @@ from dashboard.money_words import payer as payer_words
 from dashboard.palette import IN_CONTACT, USED, USED_LITTLE_OBSERVED
 from dashboard.sections import entry_form
 from dashboard.table import Column
-from dashboard.wording import homes
+from dashboard.wording import homes, quoted
 
 PLACE = "benefit-money"
 
@@ -38,6 +38,13 @@ def show(benefit: Json, *, may_change: bool) -> None:
     found, trial = benefit["money"], benefit["trial"]["id"]
     titles = {each["figures"]["id"]: each["figures"]["title"] for each in benefit["gains"]}
     st.header(_("What is it worth, and to whom?"), anchor=False)
+    if found["time"] is None and found["figures"] is None:
+        st.caption(
+            _(
+                "Nothing can be said of money yet. Enter what it costs, what an hour is worth and what freed time becomes in "
+                "the gain register below."
+            )
+        )
     if found["time"] is not None:
         _time(found)
     if found["figures"] is not None:
@@ -152,7 +159,7 @@ def _three(found: Json) -> None:
 def _undecided(found: Json, trial: str, titles: dict[str, str], may_change: bool) -> None:
     if not found["undecided_gains"]:
         return
-    named = ", ".join(f"“{titles.get(each, each)}”" for each in found["undecided_gains"])
+    named = ", ".join(quoted(titles.get(each, each)) for each in found["undecided_gains"])
     st.warning(
         plain(
             _(
@@ -186,7 +193,7 @@ def _doubtful(benefit: Json, titles: dict[str, str]) -> None:
         st.warning(
             plain(
                 _("No clear change, and yet in these sums: {gains}. Read the worst case, too.").format(
-                    gains=", ".join(f"“{title}”" for title in unclear)
+                    gains=", ".join(map(quoted, unclear))
                 )
             ),
             icon=":material/help:",
@@ -196,7 +203,7 @@ def _doubtful(benefit: Json, titles: dict[str, str]) -> None:
         st.warning(
             plain(
                 _("Too little was registered of: {gains}. The sums are as uncertain.").format(
-                    gains=", ".join(f"“{title}”" for title in uncertain)
+                    gains=", ".join(map(quoted, uncertain))
                 )
             ),
             icon=":material/help:",

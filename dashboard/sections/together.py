@@ -74,7 +74,11 @@ def _gain(gain: Json, titles: Mapping[str, str], *, alone: bool = False) -> None
     place(name, forest.plot(lines, fine), forest.height(lines), words)
     verdict = pooled_words.verdict(pooled, gain["better"])
     strong = f"**{plain(verdict)}** " if verdict else ""
-    said = [pooled_words.together(pooled, fine), pooled_words.further(pooled, fine)]
+    said = [
+        pooled_words.together(pooled, fine),
+        pooled_words.each_alone(pooled, gain["units"]),
+        pooled_words.further(pooled, fine),
+    ]
     st.markdown(strong + plain(" ".join(each for each in said if each)))
     notes = pooled_words.warnings(pooled, fine)
     if any(unit["uncertain"] and unit["homes"] for unit in gain["units"]):
@@ -116,7 +120,7 @@ def _about(gain: Json) -> list[str]:
     about = [
         titled(gain["technology_titles"], gain["technology"]),
         gain_type(gain["type"]),
-        indicator(gain["indicator"]).replace("_", " "),
+        *([words] if (words := indicator(gain["indicator"])) != gain["indicator"] else []),
         _("lower is better") if gain["better"] == "lower" else _("higher is better"),
         ngettext("{n} unit", "{n} units", len(gain["units"])),
     ]

@@ -13,6 +13,7 @@ from dashboard.entry_choices import choice
 from dashboard.facts import fact, plain
 from dashboard.language import _, day, month, ngettext, number, parse_day, percent_range, sentence, titled
 from dashboard.sections import entry_form, entry_list
+from dashboard.sections.fold import fold
 from dashboard.table import Column
 
 PLACE = "tours"
@@ -75,7 +76,8 @@ def entered(board: Json) -> None:
         for trial in board["trials"]:
             here = [each for each in live.entries(trial, kind) if each["data"].get("home") == board["site"]]
             if here:
-                with st.expander(f"{title} ({number(len(here))})", icon=":material/history:"):
+                name = f"{PLACE}:{board['site']}:{trial}:{kind}s"
+                with fold(f"{title} ({number(len(here))})", name, ":material/history:"):
                     entry_list.show(
                         kind,
                         trial,

@@ -7,7 +7,7 @@ import io
 
 import streamlit as st
 
-from dashboard import live, registry
+from dashboard import live, refusals, registry
 from dashboard.client import ApiRefusedError, Json
 from dashboard.facts import plain
 from dashboard.language import _, day, ngettext, number, parse_day
@@ -85,7 +85,7 @@ def _tried(trial_id: str, upload: Upload, key: str) -> Json | None:
             )
         except ApiRefusedError as refused:
             st.error(
-                _("This file cannot be used: {reason}").format(reason=plain(refused.detail)),
+                _("This file cannot be used: {reason}").format(reason=plain(refusals.reason(refused))),
                 icon=":material/block:",
             )
             return None

@@ -12,6 +12,7 @@ from dashboard.entry_words import empty, many
 from dashboard.facts import fact, plain
 from dashboard.language import _, day, ngettext, number, parse_day
 from dashboard.sections import ambassadors, entry_form, entry_list, which
+from dashboard.sections.fold import fold
 from dashboard.wording import share_interval, share_value
 
 PLACE = "ambassadors"
@@ -60,12 +61,11 @@ def _ambassadors() -> None:
         )
 
     if people:
-        with st.expander(f"{many('ambassador')} ({number(len(people))})", icon=":material/badge:"):
+        with fold(f"{many('ambassador')} ({number(len(people))})", f"{PLACE}:people", ":material/badge:"):
             entry_list.show("ambassador", trial, people, place=f"{PLACE}:all", beneath=beneath)
     if done:
-        with st.expander(
-            ngettext("{n} thing they did", "{n} things they did", len(done)), icon=":material/history:"
-        ):
+        title = ngettext("{n} thing they did", "{n} things they did", len(done))
+        with fold(title, f"{PLACE}:deeds", ":material/history:"):
             entry_list.show("ambassador_activity", trial, done, place=f"{PLACE}:done", only=DEED)
 
 

@@ -69,6 +69,7 @@ def _as_report(found: Json) -> Json:
         "trial": found["trial"],
         "as_of": found["as_of"],
         "net_minutes": found["net_minutes"],
+        "time": found["money"]["time"],
         "gains": [each["figures"] for each in found["gains"]],
     }
 

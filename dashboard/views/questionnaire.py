@@ -17,6 +17,7 @@ from dashboard.facts import plain
 from dashboard.language import _, current, number, parse_day
 from dashboard.questionnaire_words import beside, ends, items, meaning, scale, scored, title
 from dashboard.sections import entry_form, entry_list
+from dashboard.sections.fold import fold
 
 PLACE = "questionnaire"
 EVERY_SECONDS = 60
@@ -284,7 +285,8 @@ def _filled_in(trial: str, asked: Json, where: Json, *, sent: bool) -> None:
         if entry["entry"] in scores:
             st.caption(plain(scored(asked, scores[entry["entry"]])))
 
-    with st.expander(_("What was filled in ({n})").format(n=number(len(entries))), icon=":material/list:"):
+    words = _("What was filled in ({n})").format(n=number(len(entries)))
+    with fold(words, f"{PLACE}:filled-in", ":material/list:"):
         ordered = sorted(entries, key=lambda each: parse_day(each["data"]["answered_on"]) or date.min)
         entry_list.show("answer", trial, ordered, place=PLACE, beneath=beneath)
 

@@ -69,16 +69,24 @@ def _trial() -> None:
         )
         adoption.funnel(report)
         return
+    below = _below(standby=trial["usage_class"] == "standby", earlier=shown_earlier)
+    st.markdown(" · ".join(f"[{question}](#{place})" for place, question in below.items()))
     if not shown_earlier:
         calls.show(report)
         safety.block(report)
+    _place("used")
     _is_it_used(report)
+    _place("whom")
     _by_whom(report)
-    if report["trial"]["usage_class"] != "standby":
+    if "stopped" in below:
+        _place("stopped")
         staying.show(report)
-    if not shown_earlier:
+    if "cause" in below:
+        _place("cause")
         cause.show(report)
+    _place("better")
     periods.show(report)
+    _place("help")
     benefit.gains(report)
     benefit.net_minutes(report)
     st.divider()
@@ -94,6 +102,26 @@ def _trial() -> None:
             version=report["definitions_version"],
         )
     )
+
+
+def _below(*, standby: bool, earlier: bool) -> dict[str, str]:
+    """The questions further down the page, by their places: it is some ten screens long, more on a phone."""
+    questions = {
+        "used": _("Is it used?"),
+        "whom": _("By whom?"),
+        "stopped": _("Who stopped?"),
+        "cause": _("Since when, and is it the device or the person?"),
+        "better": _("Is it getting better?"),
+        "help": _("Does it help?"),
+    }
+    left_out = {"stopped"} if standby else set()
+    left_out |= {"cause"} if earlier else set()
+    return {place: question for place, question in questions.items() if place not in left_out}
+
+
+def _place(name: str) -> None:
+    """A link to `name` leads here. Streamlit's own anchors add an English link to every heading."""
+    st.html(f'<div id="{name}" style="scroll-margin-top: 4rem"></div>')
 
 
 def _is_it_used(report: Json) -> None:

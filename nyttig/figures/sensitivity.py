@@ -213,7 +213,11 @@ def _own_values(plan: MoneyPlan, ranges: Sequence[Range]) -> dict[str, float]:
             raise EntryError(f"the plan has no parameter {given.parameter!r}; take one of {', '.join(own)}")
         if not given.low <= value <= given.high:
             raise EntryError(
-                f"the range of {given.parameter} from {given.low} to {given.high} does not hold the plan's own {value};"
-                " widen the range or correct the plan"
+                "the range of {parameter} from {low} to {high} does not hold the plan's own {own}; widen the range or correct "
+                "the plan",
+                parameter=given.parameter,
+                low=given.low,
+                high=given.high,
+                own=value,
             )
     return {given.parameter: own[given.parameter] for given in ranges}
