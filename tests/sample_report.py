@@ -130,6 +130,7 @@ def strips(seed: int, homes: int, days: int = DAYS, *, standby: bool = False) ->
                 first_use_on=FIRST_DAY + timedelta(days=used[0]) if used else None,
                 last_use_on=FIRST_DAY + timedelta(days=used[-1]) if used else None,
                 use_day_rate=rate(1, states),
+                exposed_from=FIRST_DAY + timedelta(days=installed),
             )
         )
     return tuple(found)

@@ -308,6 +308,7 @@ def test_every_home_is_a_strip_of_days_from_the_trials_first_to_its_last() -> No
     )
     assert [strip.home for strip in found] == ["h1", "h10", "h2"]
     assert [strip.states for strip in found] == ["------", "NE----", "--UuK-"]
+    assert [strip.exposed_from for strip in found] == [None, MONDAY, MONDAY + timedelta(days=1)]
     assert found[2].uses == (0, 0, 1, 1, 0, 0)
     assert found[2].observed_ratio == (None, None, 1.0, 0.25, 120 / 1440, None)
     assert (found[2].first_use_on, found[2].last_use_on) == (date(2026, 9, 9), date(2026, 9, 10))

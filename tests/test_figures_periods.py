@@ -25,9 +25,12 @@ PARAMETERS = Parameters(ramp_in_days=0)
 
 
 def strip(number: int, states: str) -> HomeStrip:
+    """A home whose device was placed on its first day that is not out."""
     ratios = tuple(None if state == "-" else 0.1 if state == "K" else 1.0 for state in states)
+    placed = MONDAY + timedelta(days=len(states) - len(states.lstrip("-")))
     return HomeStrip(
-        f"h{number}", "Alna", MONDAY, None, None, MONDAY, states, (0,) * len(states), ratios, None, None, rate(1, states)
+        f"h{number}", "Alna", MONDAY, None, None, MONDAY, states, (0,) * len(states), ratios, None, None, rate(1, states),
+        exposed_from=placed,
     )  # fmt: skip
 
 
@@ -64,6 +67,17 @@ def test_each_home_counts_once_and_the_interval_is_students() -> None:
     assert found.verdict == "more"
     assert (found.before.use_day_rate.point, found.before.active.count) == (0.5, 6)
     assert not found.unknown_could_explain
+
+
+def test_the_first_days_are_counted_from_the_evening_on_which_the_device_was_placed() -> None:
+    """That day is out, for there was hardly any of it; it is the first of them all the same, as for every figure."""
+    evening = replace(strip(0, "-" + "U" * 20 + "N" * 35), exposed_from=MONDAY)
+    found = compare(
+        [evening], MONDAY + timedelta(days=55), Parameters(ramp_in_days=14), standby=False, minutes={}, armed_known=False
+    ).comparison  # fmt: skip
+    assert found is not None
+    rate_before = found.before.use_day_rate
+    assert (rate_before.used_observed_days, rate_before.unused_days) == (7, 7)
 
 
 def test_a_difference_that_chance_could_make_is_no_clear_change_and_few_homes_tell_nothing() -> None:

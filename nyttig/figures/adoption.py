@@ -111,6 +111,7 @@ class HomeStrip:
     `states` holds a letter a day: U used, u used while little observed, N unused, K unknown, E paused, - out.
     `uses` and `observed_ratio` run beside it (ratio of the exposed minutes, None on out days). `lossy_on` are
     the days on which messages were lost, whatever their state. First and last use are of used days (U, u).
+    `exposed_from`: the first day on which a device was there, be it too late in the day to count; None: on none.
     """
 
     home: str
@@ -126,6 +127,7 @@ class HomeStrip:
     last_use_on: date | None
     use_day_rate: UseDayRate
     lossy_on: tuple[date, ...] = ()
+    exposed_from: date | None = None
 
 
 def use_day_rate(days: pd.DataFrame, parameters: Parameters) -> UseDayRate:
@@ -321,6 +323,8 @@ def home_strips(
     states = np.zeros((len(codes), length), dtype=np.int64)
     uses = np.zeros((len(codes), length), dtype=np.int64)
     observed = np.full((len(codes), length), np.nan)
+    exposed = np.full(len(codes), length)
+    np.minimum.at(exposed, row, column)
     states[row, column] = state_numbers(home_days["state"])[inside]
     uses[row, column] = home_days["uses"].to_numpy(dtype=np.int64)[inside]
     observed[row, column] = home_days["observed_ratio"].to_numpy(dtype=float)[inside]
@@ -362,6 +366,7 @@ def home_strips(
                     rate, lossy_rate, int(any(rate[state] for state in COUNTED)), parameters
                 ),
                 lossy_on=tuple(first_day + timedelta(days=day) for day in np.flatnonzero(lossy[n]).tolist()),
+                exposed_from=None if exposed[n] == length else first_day + timedelta(days=int(exposed[n])),
             )
         )
     return tuple(found)

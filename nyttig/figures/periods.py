@@ -194,8 +194,10 @@ def compare(
 
 def _cut(strip: HomeStrip, first: date, last: date, parameters: Parameters) -> _Cut:
     """Return the home's days from `first` to `last` without its first ones."""
-    inside = len(strip.states) - len(strip.states.lstrip("-"))
-    start = max((first - strip.first_day).days, inside + parameters.ramp_in_days)
+    if strip.exposed_from is None:
+        return _Cut("", "")
+    settled = strip.exposed_from + timedelta(days=parameters.ramp_in_days)
+    start = (max(first, settled) - strip.first_day).days
     end = (last - strip.first_day).days + 1
     states = strip.states[start:end]
     lossy = [
