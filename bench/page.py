@@ -133,12 +133,9 @@ def requests(trial: str, home: str | None) -> Iterator[tuple[str, str]]:
     yield "threshold changes", f"{of}/threshold-changes"
     yield "overview of trials", "/v1/trials"
     if home is not None:
-        last_week, last_weeks = (
-            (datetime.now(UTC).date() - timedelta(days=days)).isoformat() for days in (7, 27)
-        )
+        last_week = (datetime.now(UTC).date() - timedelta(days=7)).isoformat()
         yield "days of one home", f"{of}/days?home={home}"
         yield "unknown days, last week", f"{of}/days?state=K&from_day={last_week}"
-        yield "all days, four weeks", f"{of}/days?from_day={last_weeks}"
         yield "one home", f"{of}/homes/{home}"
 
 
