@@ -192,7 +192,7 @@ def test_a_training_is_entered_for_all_who_were_there_all_of_them_or_none(
     codes = phone.get_by_role("textbox", name="Codes, one a line")
     codes.fill("amb-1\namb-2\nKari Nordmann")
     press(phone, "Enter them")
-    seen(phone, "'Kari Nordmann' is no code")
+    seen(phone, "“Kari Nordmann” is no code")
     assert current(api, "ambassador") == []
     expect(codes).to_have_value("amb-1\namb-2\nKari Nordmann")
     codes.fill("amb-1\namb-2")
@@ -234,3 +234,35 @@ def test_a_booking_is_settled_on_the_board(phone: Page, api: httpx.Client) -> No
     seen(phone, "Visits held")
     expect(phone.get_by_text("Say whether they came")).to_have_count(0, timeout=PATIENCE_MS)
     assert [each["status"] for each in current(api, "demo_visit")] == ["held"]
+    seen(phone, "Changed: ")
+    press(phone, "Undo")
+    seen(phone, "Say whether they came")
+    assert [each["status"] for each in current(api, "demo_visit")] == ["booked"]
+
+
+CODE = {"code": "amb-1", "unit": "Bydel Alna"}
+BOOKED = {"home": FLAT, "visited_on": day(1), "visitors": 4, "group": "students", "status": "held"}
+
+
+@pytest.mark.parametrize(
+    ("page_at", "kind", "values", "title"),
+    [
+        ("safety", "training", {"home": "h1", "given_on": day(3), "given_to": "resident"}, "Training given"),
+        ("ambassadors", "ambassador", CODE, "Ambassadors"),
+        ("demo", "demo_visit", BOOKED, "All visits and bookings"),
+    ],
+)
+def test_the_last_of_a_list_is_said_to_be_taken_back_where_it_stood_and_can_be_undone(
+    phone: Page, api: httpx.Client, page_at: str, kind: str, values: dict[str, Any], title: str
+) -> None:
+    enter(api, kind, **values)
+    phone.goto(f"/{page_at}?lang=en&trial=trial")
+    phone.get_by_text(f"{title} (1)").click()
+    press(phone, "Take it back")
+    seen(phone, f"{title} (0)")
+    seen(phone, "Taken back: ")
+    assert current(api, kind) == []
+    press(phone, "Undo")
+    seen(phone, f"{title} (1)")
+    seen(phone, "As it was before: ")
+    assert len(current(api, kind)) == 1
