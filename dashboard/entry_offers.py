@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import live, registry
 from dashboard.entry_choices import choice
 from dashboard.language import current
-from dashboard.wording import indicator
+from dashboard.wording import known_indicator
 
 Offer = Callable[[str, str | None], dict[str, str]]
 
@@ -72,8 +72,11 @@ def _gains(_kind: str, trial: str | None) -> dict[str, str]:
 
 
 def _indicators(kind: str, trial: str | None) -> dict[str, str]:
-    own = [] if kind == "gain" else [each["data"]["indicator"] for each in live.entries(trial, "gain")]
-    return {code: indicator(code) for code in (*own, *INDICATORS)}
+    """Those of the trial's own gains first; one that has no words of its own bears its gain's title."""
+    own = {} if kind == "gain" else {
+        each["data"]["indicator"]: each["data"]["title"] for each in live.entries(trial, "gain")
+    }  # fmt: skip
+    return {code: next(iter(known_indicator(code)), own.get(code, code)) for code in (*own, *INDICATORS)}
 
 
 def _instruments(_kind: str, trial: str | None) -> dict[str, str]:

@@ -99,11 +99,19 @@ def indicator(code: str) -> str:
     }.get(code, code)
 
 
+def known_indicator(code: str) -> list[str]:
+    """What is measured, where it has words: a code of the trial's own says nothing that the gain's title does not."""
+    words = indicator(code)
+    return [] if words == code else [words]
+
+
 def registered(gain: Json) -> str:
     """Which share of the homes a gain rests on; empty where nothing says so."""
     if gain["registration_ratio"] is None:
         return ""
-    return _("{share} of the homes registered").format(share=percent(gain["registration_ratio"]))
+    return _("{share} of the homes registered, counting those that have left").format(
+        share=percent(gain["registration_ratio"])
+    )
 
 
 def evidence(level: int) -> str:

@@ -79,9 +79,13 @@ def run(demo: Demo, settings: Settings, environment: Mapping[str, str]) -> int:
             ours["NYTTIG_MQTT_URL"] = running.enter_context(broker).url
         ours["NYTTIG_API_URL"] = f"http://127.0.0.1:{api_port}"
         ours.setdefault("NYTTIG_DASHBOARD_URL", f"http://127.0.0.1:{dashboard_port}")
+        if stop.is_set():  # nobody waits for the parts of what is to end
+            return 0
         packages = _prepare(folder, demo, _conninfo(ours))
         parts = Parts(ours)
         running.enter_context(_orderly_end(folder))
+        if stop.is_set():
+            return 0
         running.callback(parts.stop)
         parts.start("api", "--port", str(api_port))
         parts.start("ingest")

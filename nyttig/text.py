@@ -361,10 +361,11 @@ def _parts(made: Report) -> list[str]:
 
 
 def _setting(setting: SettingAdoption) -> str:
-    return (
-        f"setting      {_share(setting.units)} of invited units take part; ambassadors trained"
-        f" {_share(setting.trained)} of staff, active {_share(setting.active)} of those"
-    )
+    parts = [f"{_share(setting.units)} of invited units take part"]
+    trained = [f"trained {_share(setting.trained)} of staff"] if setting.trained.of else []
+    active = [f"active {_share(setting.active)} of those trained"] if setting.active.of else []
+    told = ", ".join(trained + active) or "no unit says how many are trained"
+    return "setting      " + "; ".join([*parts, f"ambassadors: {told}"])
 
 
 def _rate(rate: UseDayRate) -> str:

@@ -68,7 +68,7 @@ def test_a_day_that_is_chosen_stands_in_the_address_and_is_told_as_it_was_known_
     said = words(app)
     assert "The trial at the end of 23 Oct 2036, as it was known then." in said
     assert "1 message of that time came later and is not counted. Choose “As it is known now”" in said
-    assert "from 1 events" in said
+    assert "from 1 event. " in said
     assert "Needs a call" not in [header.value for header in app.header]
 
 

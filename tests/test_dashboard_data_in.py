@@ -183,7 +183,7 @@ def test_forms_on_paper_are_typed_in_one_after_the_other(phone: Page, api: httpx
     phone.keyboard.press("Enter")
     seen(phone, "WHO-5: 60, on a scale from 0 to 100")
     seen(phone, "Answered by somebody else for the resident.")
-    seen(phone, "1 of 3 homes have an answer in this period.")
+    seen(phone, "1 of 3 homes have a filled-in form in this period.")
     expect(row).to_have_value("")
     row.fill("3-415")
     phone.keyboard.press("Enter")
@@ -223,9 +223,30 @@ def test_the_page_says_per_gain_which_homes_lack_a_value(page: httpx.Client) -> 
     text = said(open_page("data_in", trial=TRIAL))
     assert "Fewer visits" in text
     assert "Missing: h1, h2, h3" in text
+    assert "of 3 homes due" in text
     assert "forms due" in text
     shifts = said(open_page("data_in", trial=TRIAL, do="shifts"))
     assert "Under 80% every gain that rests on them is marked uncertain." in shifts
+
+
+def test_a_code_of_the_trials_own_is_not_shown_where_its_gain_has_a_title(page: httpx.Client) -> None:
+    own = {
+        "id": "doses", "title": "Medicine in time", "type": "quality", "perspective": "citizen",
+        "indicator": "doses_right_time_pct", "better": "higher",
+    }  # fmt: skip
+    gain = page.post(f"/v1/trials/{TRIAL}/entries/gain", json=own).raise_for_status().json()
+    measure = {
+        "home": "h1", "indicator": "doses_right_time_pct", "measured_on": day(60), "period": "before", "value": 80.0,
+    }  # fmt: skip
+    value = page.post(f"/v1/trials/{TRIAL}/entries/measure", json=measure).raise_for_status().json()
+    for do in ("missing", "measures"):
+        text = said(open_page("data_in", trial=TRIAL, do=do))
+        assert "Medicine in time" in text
+        assert "doses_right_time_pct" not in text
+    for each in (value, gain):
+        page.post(
+            f"/v1/entries/{each['entry']}/withdraw", params={"version": each["version"]}
+        ).raise_for_status()
 
 
 @pytest.mark.parametrize(("trial", "language"), [(TRIAL, "en"), (EMPTY, "nb"), (EMPTY, "da")])

@@ -209,6 +209,22 @@ def test_a_main_project_that_may_not_begin_is_refused_by_the_form_and_a_tick_is_
     assert api.get("/v1/trials/full/life").json()["handover"]["done"] == ["routines_written", "staff_trained"]
 
 
+def test_the_last_payment_is_said_to_be_taken_back_where_it_stood_and_can_be_undone(
+    phone: Page, api: httpx.Client
+) -> None:
+    phone.goto("/life?lang=en&trial=full")
+    phone.get_by_text("1 payment", exact=True).click()
+    paid = phone.get_by_test_id("stExpander").filter(has_text="payment").filter(has_text="Travel")
+    paid.get_by_role("button", name="Take it back").click()
+    seen(phone, "0 payments")
+    seen(phone, "Taken back: ")
+    press(phone, "Undo")
+    seen(phone, "1 payment")
+    seen(phone, "As it was before: ")
+    spent = api.get("/v1/trials/full/entries", params={"kind": "spend"}).json()["entries"]
+    assert [each["data"]["item"] for each in spent] == ["Travel"]
+
+
 def test_a_different_view_of_a_gate_is_said_to_be_entered_where_it_was_and_can_be_undone(
     phone: Page, api: httpx.Client
 ) -> None:

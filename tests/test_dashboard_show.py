@@ -222,7 +222,7 @@ def test_a_gain_of_which_too_little_was_registered_is_never_plainly_better(api: 
     api.reports[0] = replace(report, gains=(shaky,))
     said = words(opened(PAGES[1], trial=report.trial.id))
     assert "Looks better, but is uncertain" in said
-    assert "uncertain: 50% of the homes registered" in said
+    assert "uncertain: 50% of the homes registered, counting those that have left" in said
     assert "**Better" not in said
 
 

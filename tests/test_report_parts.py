@@ -172,6 +172,7 @@ def test_periods_are_compared_for_the_trial_for_each_unit_and_for_what_was_due(m
 
 def test_a_report_is_read_aloud_with_its_parts_and_its_change(made: Report) -> None:
     said = text.report(made)
+    assert "ambassadors: no unit says how many are trained" in said
     assert f"{ALNA} (2 homes): use-day rate 75" in said
     assert "stopped 1 of 1" in said
     assert "safety_alarm (2 devices, standby)" in said

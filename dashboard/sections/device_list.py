@@ -16,6 +16,7 @@ from dashboard.palette import BAD, CAREFUL, FAINT, GOOD
 from dashboard.registry_words import field, result, value
 from dashboard.sections import row_results
 from dashboard.sections.row_results import RowResult
+from dashboard.wording import quoted
 
 CSV_TYPE = "text/csv"
 EXCEL_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -185,7 +186,7 @@ def _rows(told: Json) -> None:
 def problem(told: Json) -> str:
     """Why a row is refused: the column, what stands there, and what to do about it."""
     place = "" if told["column"] is None else told["column"]
-    what = f" “{told['value']}”" if told["value"] else ""
+    what = f" {quoted(told['value'])}" if told["value"] else ""
     return f"{place}{what} {refusals.remedy(told)}".strip()
 
 

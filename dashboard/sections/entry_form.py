@@ -194,7 +194,7 @@ def _first(kind: str, columns: Json, told: Json, only: tuple[str, ...] | None) -
 def _field(kind: str, column: Json, trial: str | None, told: Json, key: str) -> Any:
     """One field with what it holds; None where it is empty."""
     field = column["name"]
-    words = label(kind, field) + (" \\*" if column["required"] and column["kind"] != "boolean" else "")
+    words = label(kind, field) + (" *" if column["required"] and column["kind"] != "boolean" else "")
     look: Json = {"label": words, "help": hint(kind, field), "key": f"{key}:{field}", "persist_state": "page"}
     value = told.get(field, column["default"])
     if column["kind"] == "boolean":

@@ -14,6 +14,7 @@ from dashboard.language import _, moment, ngettext, number, parse_moment
 from dashboard.palette import FAINT, INK
 from dashboard.registry_words import who
 from dashboard.sections import entry_form
+from dashboard.sections.fold import fold
 from dashboard.table import Column
 
 AT_ONCE = 20
@@ -37,9 +38,8 @@ def show(
     those of `entry_form.offer` when an entry is changed. `beneath` draws what the page adds to each card.
     """
     cards = [(entry, entry) for entry in entries]
-    for name, answer in registry.answers(entry_form.pressed(place, trial, kind, "")).items():
-        if entry_form.said_last(name) and answer["entry"]["data"] is None and "position" in answer:
-            cards.insert(min(answer["position"], len(cards)), (answer["was"], answer["entry"]))
+    for gone in _taken_back(kind, trial, place):
+        cards.insert(min(gone["position"], len(cards)), (gone["was"], gone["entry"]))
     if not cards:
         st.caption(empty(kind))
         return
@@ -55,6 +55,38 @@ def show(
         st.rerun()
     if entries:
         _beside(kind, trial, entries, place)
+
+
+def folded(
+    title: str,
+    icon: str,
+    kind: str,
+    trial: str | None,
+    entries: Sequence[Json],
+    *,
+    place: str,
+    given: Json | None = None,
+    only: tuple[str, ...] | None = None,
+    beneath: Callable[[Json], None] | None = None,
+    expanded: bool = False,
+) -> None:
+    """The entries stand in a fold of this title, as `show` shows them; where there is none, there is no fold.
+
+    It stays for an entry that was just taken back, which is said within it, with the press that undoes it.
+    """
+    if entries or _taken_back(kind, trial, place):
+        with fold(title, f"fold:{place}:{trial}:{kind}", icon, expanded=expanded):
+            show(kind, trial, entries, place=place, given=given, only=only, beneath=beneath)
+
+
+def _taken_back(kind: str, trial: str | None, place: str) -> list[Json]:
+    """What the reader's last press came to, if it took back an entry of this list."""
+    answers = registry.answers(entry_form.pressed(place, trial, kind, ""))
+    return [
+        answer
+        for name, answer in answers.items()
+        if entry_form.said_last(name) and answer["entry"]["data"] is None and "position" in answer
+    ]
 
 
 def _card(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import live
 from dashboard.entry_choices import choice
+from dashboard.entry_words import empty
 from dashboard.language import _, number, sentence
 from dashboard.sections import entry_form, entry_list, links
 
@@ -28,12 +29,17 @@ def show(trial: str) -> None:
     links.offer("data", _("Link to this form"), trial=trial, do="feedback")
     found = live.entries(trial, "feedback")
     if not found:
-        entry_list.show("feedback", trial, found, place=f"{PLACE}:none")
-        return
+        st.caption(empty("feedback"))
     for reader in READERS:
         of = [each for each in found if each["data"]["visible_to"] == reader]
         words = sentence(choice("feedback", "visible_to", reader))
-        with st.expander(
-            f"{words} ({number(len(of))})", icon=":material/visibility:", expanded=reader == "everyone"
-        ):
-            entry_list.show("feedback", trial, of, place=f"{PLACE}:{reader}", only=FORM)
+        entry_list.folded(
+            f"{words} ({number(len(of))})",
+            ":material/visibility:",
+            "feedback",
+            trial,
+            of,
+            place=f"{PLACE}:{reader}",
+            only=FORM,
+            expanded=reader == "everyone",
+        )

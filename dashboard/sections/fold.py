@@ -15,14 +15,14 @@ class _Drawn(NamedTuple):
     open: bool
 
 
-def fold(title: str, key: str, icon: str | None = None) -> ExpanderContainer:
-    """A fold of this title stands on the page, open if it was open under another title.
+def fold(title: str, key: str, icon: str | None = None, *, expanded: bool = False) -> ExpanderContainer:
+    """A fold of this title stands on the page, open if it was open under another title; at first as `expanded` says.
 
     To Streamlit a fold with another title is another fold, and closed: what was just said within it would be gone, and
     with it the press that undoes it. `.open` tells whether it is open.
     """
     state = f"{key}:drawn"
-    before: _Drawn = st.session_state.get(state, _Drawn(title, False, False))
+    before: _Drawn = st.session_state.get(state, _Drawn(title, expanded, expanded))
     expanded = before.expanded if before.title == title else before.open
     box = st.expander(title, expanded=expanded, key=key, icon=icon, on_change="rerun")
     st.session_state[state] = _Drawn(title, expanded, bool(box.open))

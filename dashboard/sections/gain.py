@@ -41,7 +41,7 @@ from dashboard.palette import HOME_LINE, INK, UNUSED, USED
 from dashboard.registry_words import who
 from dashboard.sections import estimates
 from dashboard.table import Column
-from dashboard.wording import gain_type, homes, indicator, perspective, registered
+from dashboard.wording import gain_type, homes, known_indicator, perspective, registered
 
 PICTURE_HEIGHT_PX = 250
 MEASURED_DAYS_BEFORE = 14
@@ -94,8 +94,7 @@ def due(gain: Json, today: date) -> list[date]:
 def _about(gain: Json) -> None:
     about = [gain_type(gain["type"]), perspective(gain["perspective"])]
     about += [gain["stakeholder"]] if gain["stakeholder"] else []
-    # A code of the trial's own says nothing that the title does not.
-    about += [words] if (words := indicator(gain["indicator"])) != gain["indicator"] else []
+    about += known_indicator(gain["indicator"])
     about.append(_("lower is better") if gain["better"] == "lower" else _("higher is better"))
     st.caption(plain(" · ".join(about)))
 

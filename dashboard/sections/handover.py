@@ -103,10 +103,10 @@ def maintenance(life: Json) -> None:
 
 def entered(life: Json) -> None:
     """Everything that was entered about the hand-over, to take back or look into its past."""
-    found = live.entries(life["trial"]["id"], "handover")
-    if found:
-        with st.expander(_("All that was entered about the hand-over"), icon=":material/history:"):
-            entry_list.show("handover", life["trial"]["id"], found, place=f"{PLACE}:all")
+    trial = life["trial"]["id"]
+    title = _("All that was entered about the hand-over")
+    found = live.entries(trial, "handover")
+    entry_list.folded(title, ":material/history:", "handover", trial, found, place=f"{PLACE}:all")
 
 
 def _window(title: str, window: Json) -> None:

@@ -15,7 +15,7 @@ from dashboard.language import _, day, ngettext, number, parse_day, percent
 from dashboard.palette import CAREFUL, FAINT, GRID, INK, USED
 from dashboard.sections import shift_forms
 from dashboard.table import Column
-from dashboard.wording import indicator
+from dashboard.wording import known_indicator
 
 HOMES_NAMED = 12
 PERIODS = ("before", "after")
@@ -77,7 +77,7 @@ def enter_at(trial: str, gain: Json, period: str) -> str:
 
 def _gain(trial: str, gain: Json) -> None:
     st.markdown(f"**{plain(gain['title'])}**")
-    st.caption(plain(f"{indicator(gain['indicator'])}, {way(gain)}"))
+    st.caption(plain(", ".join([*known_indicator(gain["indicator"]), way(gain)])))
     if gain["way"] == "series":
         for period, points in zip(PERIODS, gain["points"], strict=True):
             _bar(
@@ -113,7 +113,7 @@ def _homes(trial: str, gain: Json, values: Json) -> None:
         _period(values["period"]),
         values["with_value"],
         due,
-        _("{n} of {homes} homes").format(n=number(values["with_value"]), homes=number(due)),
+        _("{n} of {homes} homes due").format(n=number(values["with_value"]), homes=number(due)),
     )
     notes = []
     if values["missing"]:
@@ -127,7 +127,8 @@ def _homes(trial: str, gain: Json, values: Json) -> None:
     if values["gone"]:
         notes.append(
             ngettext(
-                "{n} home left before it was measured", "{n} homes left before they were measured",
+                "{n} home left before it was measured, and is not among them",
+                "{n} homes left before they were measured, and are not among them",
                 len(values["gone"]),
             )
         )  # fmt: skip
@@ -188,7 +189,7 @@ def _table(trial: str, gains: list[Json]) -> None:
     rows = [
         {
             "gain": gain["title"],
-            "indicator": indicator(gain["indicator"]),
+            "indicator": ", ".join(known_indicator(gain["indicator"])) or None,
             "period": choice("answer", "period", values["period"]),
             "with_value": values["with_value"],
             "missing": len(values["missing"]),

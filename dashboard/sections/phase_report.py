@@ -27,7 +27,7 @@ from dashboard.wording import (
     coverage_note,
     evidence,
     homes,
-    indicator,
+    known_indicator,
     rate_note,
     rate_value,
     share_interval,
@@ -208,7 +208,8 @@ def _results(report: Json) -> str:
 def _gain(gain: Json) -> str:
     """A gain with its change, interval, n and level, or that there is none yet."""
     change = gain["change"]
-    words = f"{gain['title']} ({indicator(gain['indicator'])}): "
+    what = "".join(f" ({words})" for words in known_indicator(gain["indicator"]))
+    words = f"{gain['title']}{what}: "
     if change["estimate"] is None:
         return words + _("not measured yet")
     if change["low"] is None or change["high"] is None:

@@ -15,7 +15,7 @@ from dashboard.facts import plain
 from dashboard.gain_sentences import decimals
 from dashboard.language import _, between, ngettext, sentence, signed, titled, within
 from dashboard.table import Column
-from dashboard.wording import evidence, gain_type, homes, indicator
+from dashboard.wording import evidence, gain_type, homes, indicator, known_indicator
 
 
 def show(programme: Json) -> None:
@@ -120,7 +120,7 @@ def _about(gain: Json) -> list[str]:
     about = [
         titled(gain["technology_titles"], gain["technology"]),
         gain_type(gain["type"]),
-        *([words] if (words := indicator(gain["indicator"])) != gain["indicator"] else []),
+        *known_indicator(gain["indicator"]),
         _("lower is better") if gain["better"] == "lower" else _("higher is better"),
         ngettext("{n} unit", "{n} units", len(gain["units"])),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import live, table
+from dashboard import live, registry, table
 from dashboard.address import href
 from dashboard.charts import counts
 from dashboard.charts.counts import Count
@@ -13,10 +13,9 @@ from dashboard.entry_choices import choice
 from dashboard.facts import fact, plain
 from dashboard.language import _, day, month, ngettext, number, parse_day, percent_range, sentence, titled
 from dashboard.sections import entry_form, entry_list
-from dashboard.sections.fold import fold
 from dashboard.table import Column
 
-PLACE = "tours"
+PLACE, BOOKED = "tours", "tours:booked"
 VISIT = ("visited_on", "visitors", "group", "status", "guided_by", "interest")
 ENQUIRY = ("technology", "asked_on", "asked_by", "unit", "became", "trial")
 
@@ -75,20 +74,20 @@ def entered(board: Json) -> None:
     ):
         for trial in board["trials"]:
             here = [each for each in live.entries(trial, kind) if each["data"].get("home") == board["site"]]
-            if here:
-                name = f"{PLACE}:{board['site']}:{trial}:{kind}s"
-                with fold(f"{title} ({number(len(here))})", name, ":material/history:"):
-                    entry_list.show(
-                        kind,
-                        trial,
-                        here,
-                        place=f"{PLACE}:{board['site']}:{trial}",
-                        given={"home": board["site"]},
-                        only=only,
-                    )
+            entry_list.folded(
+                f"{title} ({number(len(here))})",
+                ":material/history:",
+                kind,
+                trial,
+                here,
+                place=f"{PLACE}:{board['site']}:{trial}",
+                given={"home": board["site"]},
+                only=only,
+            )
 
 
 def _bookings(board: Json) -> None:
+    """What is to come and to settle; of a booking that was just settled what was said, with the press that undoes it."""
     st.subheader(_("To come"), anchor=False)
     if not board["to_come"]:
         st.markdown(_("Nothing is booked."))
@@ -105,6 +104,15 @@ def _bookings(board: Json) -> None:
         )
     for booking in board["to_settle"]:
         _booking(booking, _("Say whether they came"))
+    drawn = {_pressed(booking) for booking in (*board["to_come"], *board["to_settle"])}
+    for trial in board["trials"]:
+        for name in registry.answers(entry_form.pressed(BOOKED, trial, "demo_visit", "")):
+            if name not in drawn and entry_form.said_last(name):
+                entry_form.say(name)
+
+
+def _pressed(booking: Json) -> str:
+    return entry_form.pressed(BOOKED, booking["trial"], "demo_visit", booking["entry"])
 
 
 def _booking(booking: Json, title: str) -> None:
@@ -129,7 +137,7 @@ def _booking(booking: Json, title: str) -> None:
             entry_form.offer(
                 "demo_visit",
                 booking["trial"],
-                place=f"{PLACE}:booked",
+                place=BOOKED,
                 entry=entry,
                 given={"home": visit["home"]},
                 only=("status", "visitors", "guided_by", "interest", "visited_on", "group"),

@@ -12,7 +12,6 @@ from dashboard.entry_words import empty, many
 from dashboard.facts import fact, plain
 from dashboard.language import _, day, ngettext, number, parse_day
 from dashboard.sections import ambassadors, entry_form, entry_list, which
-from dashboard.sections.fold import fold
 from dashboard.wording import share_interval, share_value
 
 PLACE = "ambassadors"
@@ -60,13 +59,14 @@ def _ambassadors() -> None:
             else _("Nothing is entered yet that they did.")
         )
 
-    if people:
-        with fold(f"{many('ambassador')} ({number(len(people))})", f"{PLACE}:people", ":material/badge:"):
-            entry_list.show("ambassador", trial, people, place=f"{PLACE}:all", beneath=beneath)
-    if done:
-        title = ngettext("{n} thing they did", "{n} things they did", len(done))
-        with fold(title, f"{PLACE}:deeds", ":material/history:"):
-            entry_list.show("ambassador_activity", trial, done, place=f"{PLACE}:done", only=DEED)
+    title = f"{many('ambassador')} ({number(len(people))})"
+    entry_list.folded(
+        title, ":material/badge:", "ambassador", trial, people, place=f"{PLACE}:all", beneath=beneath
+    )
+    title = ngettext("{n} thing they did", "{n} things they did", len(done))
+    entry_list.folded(
+        title, ":material/history:", "ambassador_activity", trial, done, place=f"{PLACE}:done", only=DEED
+    )
 
 
 def _figures(setting: Json) -> None:

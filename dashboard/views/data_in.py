@@ -112,7 +112,7 @@ def _questionnaires(trial: str) -> None:
             said = ngettext("{n} answer", "{n} answers", len(given))
         else:
             answered = {each["home"] for each in given}
-            said = _("{n} of {homes} homes have answered").format(
+            said = _("{n} of {homes} homes have a filled-in form").format(
                 n=number(len(answered.intersection(homes))), homes=number(len(homes))
             )
             left = [home for home in homes if home not in answered | ended]

@@ -10,7 +10,6 @@ from dashboard.entry_words import label
 from dashboard.facts import plain
 from dashboard.language import _, day, ngettext, parse_day
 from dashboard.sections import entry_form, entry_list, gates, handover, phase_report, phases, which
-from dashboard.sections.fold import fold
 
 PLACE = "life"
 CYCLE = ("need", "solution", "test", "people", "devices", "starts_on", "learned", "next_step")
@@ -83,10 +82,8 @@ def _money(life: Json) -> None:
     phases.budget(life)
     entry_form.offer("spend", trial, place=PLACE, title=_("Enter a payment"))
     found = live.entries(trial, "spend")
-    if found:
-        title = ngettext("{n} payment", "{n} payments", len(found))
-        with fold(title, f"{PLACE}:payments", ":material/payments:"):
-            entry_list.show("spend", trial, found, place=f"{PLACE}:paid")
+    title = ngettext("{n} payment", "{n} payments", len(found))
+    entry_list.folded(title, ":material/payments:", "spend", trial, found, place=f"{PLACE}:paid")
 
 
 def _ideas(life: Json) -> None:

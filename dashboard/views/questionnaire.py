@@ -17,7 +17,6 @@ from dashboard.facts import plain
 from dashboard.language import _, current, number, parse_day
 from dashboard.questionnaire_words import beside, ends, items, meaning, scale, scored, title
 from dashboard.sections import entry_form, entry_list
-from dashboard.sections.fold import fold
 
 PLACE = "questionnaire"
 EVERY_SECONDS = 60
@@ -101,7 +100,7 @@ def _where(name: str, trial: str, asked: Json, period: str, answers: list[Json],
         format_func=lambda code: f"✓ {code}" if code in there else code,
     )  # fmt: skip
     st.caption(
-        _("{n} of {homes} homes have an answer in this period.").format(
+        _("{n} of {homes} homes have a filled-in form in this period.").format(
             n=number(len(homes) - len(left)), homes=number(len(homes))
         )
     )
@@ -277,8 +276,6 @@ def _filled_in(trial: str, asked: Json, where: Json, *, sent: bool) -> None:
         if each["data"]["instrument"] == asked["key"]
         and (not sent or all(each["data"].get(field) == code for field, code in where.items()))
     ]
-    if not entries:
-        return
     scores = {each["entry"]: each for each in live.questionnaires(trial)["answers"]}
 
     def beneath(entry: Json) -> None:
@@ -286,9 +283,8 @@ def _filled_in(trial: str, asked: Json, where: Json, *, sent: bool) -> None:
             st.caption(plain(scored(asked, scores[entry["entry"]])))
 
     words = _("What was filled in ({n})").format(n=number(len(entries)))
-    with fold(words, f"{PLACE}:filled-in", ":material/list:"):
-        ordered = sorted(entries, key=lambda each: parse_day(each["data"]["answered_on"]) or date.min)
-        entry_list.show("answer", trial, ordered, place=PLACE, beneath=beneath)
+    ordered = sorted(entries, key=lambda each: parse_day(each["data"]["answered_on"]) or date.min)
+    entry_list.folded(words, ":material/list:", "answer", trial, ordered, place=PLACE, beneath=beneath)
 
 
 if __name__ == "__main__":  # Streamlit runs a page as a script

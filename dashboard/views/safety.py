@@ -57,9 +57,8 @@ def _safety() -> None:
         safety.every_home(told)
     for kind in KINDS:
         found = live.entries(trial, kind)
-        if found:
-            with st.expander(f"{many(kind)} ({number(len(found))})", icon=":material/history:"):
-                entry_list.show(kind, trial, found, place=f"{PLACE}:all")
+        title = f"{many(kind)} ({number(len(found))})"
+        entry_list.folded(title, ":material/history:", kind, trial, found, place=f"{PLACE}:all")
     safety.rules(told)
 
 

@@ -17,6 +17,7 @@ from dashboard.entry_words import label
 from dashboard.facts import plain
 from dashboard.language import _, current, day, ngettext, number, parse_day
 from dashboard.sections import entry_form, entry_list, shift_forms
+from dashboard.sections.fold import fold
 
 PLACE = "shift"
 EVERY_SECONDS = 60
@@ -295,7 +296,7 @@ def _lines(shift: Shift, lines: list[Json]) -> None:
     minutes = sum(each["data"]["minutes"] + each["data"]["travel_minutes"] for each in lines)
     words = ngettext("{n} line of this shift", "{n} lines of this shift", len(lines))
     words += " · " + ngettext("{n} minute", "{n} minutes", round(minutes))
-    with st.expander(words, icon=":material/list:"):
+    with fold(words, f"{PLACE}:lines", ":material/list:"):
         entry_list.show(
             "registration",
             shift.trial,

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import live
 from dashboard.client import Json
 from dashboard.facts import plain
-from dashboard.language import _, day, moment, number, parse_day, parse_moment, titled
+from dashboard.language import _, day, moment, ngettext, parse_day, parse_moment, titled
 from dashboard.sections import (
     adoption,
     asof,
@@ -93,12 +93,12 @@ def _trial() -> None:
     explaining.beside("intervals", report, _("intervals and bounds"))
     st.caption(
         _(
-            "Figures as of {moment}, days local to {timezone}, from {events} events. "
+            "Figures as of {moment}, days local to {timezone}, from {events}. "
             "Definitions version {version}. Unknown means that the devices of the home were not heard that day."
         ).format(
             moment=moment(parse_moment(report["as_of"]), trial["timezone"]),
             timezone=trial["timezone"],
-            events=number(report["data"]["events_total"]),
+            events=ngettext("{n} event", "{n} events", report["data"]["events_total"]),
             version=report["definitions_version"],
         )
     )
