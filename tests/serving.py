@@ -146,3 +146,11 @@ def broken_package(folder: Path) -> Path:
         assert right in table
         (folder / f"{file}.csv").write_text(table.replace(right, wrong, 1))
     return folder
+
+
+def take_everything_back(api: httpx.Client) -> None:
+    """Nothing is left of what was entered in the trial `trial`."""
+    for entry in api.get("/v1/trials/trial/entries").json()["entries"]:
+        api.post(
+            f"/v1/entries/{entry['entry']}/withdraw", params={"version": entry["version"]}
+        ).raise_for_status()

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packages import one_home
 from sample_report import make_report, share
-from serving import serving
+from serving import serving, take_everything_back
 from told import Told, beats, save, tell, uses
 
 from api.deps import now
@@ -86,10 +86,7 @@ def server(embedded_server: DatabaseServer) -> Iterator[httpx.Client]:
 def api(server: httpx.Client) -> Iterator[httpx.Client]:
     """What a test enters is taken back after it."""
     yield server
-    for entry in server.get("/v1/trials/trial/entries").json()["entries"]:
-        server.post(
-            f"/v1/entries/{entry['entry']}/withdraw", params={"version": entry["version"]}
-        ).raise_for_status()
+    take_everything_back(server)
 
 
 def safety(api: httpx.Client) -> dict[str, Any]:

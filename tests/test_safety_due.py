@@ -12,7 +12,7 @@ import pytest
 from conftest import DatabaseServer
 from figures_hours import oslo
 from packages import one_home
-from serving import serving
+from serving import serving, take_everything_back
 from told import beats, save, tell
 
 from api.deps import now
@@ -72,10 +72,7 @@ def server(embedded_server: DatabaseServer) -> Iterator[httpx.Client]:
 def api(server: httpx.Client) -> Iterator[httpx.Client]:
     """What a test enters is taken back after it."""
     yield server
-    for entry in server.get("/v1/trials/trial/entries").json()["entries"]:
-        server.post(
-            f"/v1/entries/{entry['entry']}/withdraw", params={"version": entry["version"]}
-        ).raise_for_status()
+    take_everything_back(server)
 
 
 def enter(api: httpx.Client, kind: str, **values: Any) -> dict[str, Any]:
