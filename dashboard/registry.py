@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import live, refusals
 from dashboard.client import ApiRefusedError, ApiUnreachableError, Json
 from dashboard.facts import plain
-from dashboard.language import _, number, titled
+from dashboard.language import _, current, number, reading, titled
 
 EVERY_SECONDS = 30
 """Forms are drawn again so often, so that what they offer is not of yesterday."""
@@ -118,17 +118,20 @@ def press(name: str, change: Callable[[], Json], *, draw_again: bool = True) -> 
     """
     memory = _memory()
     forget(name)
-    try:
-        answer = change()
-    except ApiRefusedError as refused:
-        memory.refusals[name] = refusals.reason(refused)
-    except ApiUnreachableError:
-        memory.refusals[name] = _(
-            "The data service did not answer, so nobody knows whether this was entered. Look before you press again."
-        )
-    else:
-        memory.turns[name] = memory.turns.get(name, 0) + 1
-        memory.answers[name] = answer
+    with reading(
+        current().code
+    ):  # to ask the page for its language is such a call, and the change is made by then
+        try:
+            answer = change()
+        except ApiRefusedError as refused:
+            memory.refusals[name] = refusals.reason(refused)
+        except ApiUnreachableError:
+            memory.refusals[name] = _(
+                "The data service did not answer, so nobody knows whether this was entered. Look before you press again."
+            )
+        else:
+            memory.turns[name] = memory.turns.get(name, 0) + 1
+            memory.answers[name] = answer
     for kept in (_proposals, _devices, _history):
         kept.clear()
     if draw_again:

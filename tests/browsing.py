@@ -9,16 +9,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
 from conftest import free_port
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from dashboard.run import options
 
 CHROMIUM = Path("/usr/bin/chromium")
 WRITING_SECONDS_MAX = 90
+SETTLED_MS_MAX = 90_000
+Place = TypeVar("Place", bound=Page | Locator)
 PHONE = ViewportSize(width=390, height=844)
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -79,6 +82,13 @@ def _wait_until_served(url: str) -> None:
         except httpx.HTTPError:
             time.sleep(0.3)
     pytest.fail(f"the dashboard did not answer at {url} within two minutes")
+
+
+def settled(place: Place) -> Place:
+    """The page when all of it is drawn: what is pressed before belongs to the page as it was."""
+    app = (place if isinstance(place, Page) else place.page).get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=SETTLED_MS_MAX)
+    return place
 
 
 def written(page: Page, name: str, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import on_a_phone
+from browsing import on_a_phone, settled
 from conftest import DatabaseServer
 from packages import one_home
 from playwright.sync_api import Locator, Page, expect
@@ -69,14 +69,6 @@ def page(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.C
 
 def seen(place: Page | Locator, text: str) -> None:
     expect(place.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
-
-
-def settled(phone: Page) -> Page:
-    """The page when all of it is drawn: what is pressed before belongs to the page as it was."""
-    expect(phone.get_by_test_id("stApp")).to_have_attribute(
-        "data-test-script-state", "notRunning", timeout=PATIENCE_MS
-    )
-    return phone
 
 
 def press(phone: Page, name: str) -> None:
@@ -176,15 +168,18 @@ def test_forms_on_paper_are_typed_in_one_after_the_other(phone: Page, api: httpx
     row = phone.get_by_role("textbox", name="Answers in order, with the number keys")
     expect(row).to_be_visible(timeout=PATIENCE_MS)
     phone.get_by_text("somebody else for the resident", exact=True).click()
+    settled(phone)
     row.fill("3249")
     phone.keyboard.press("Enter")
     seen(phone, "4 answers, and the questionnaire has 5 items")
+    settled(phone)
     row.fill("32415")
     phone.keyboard.press("Enter")
     seen(phone, "WHO-5: 60, on a scale from 0 to 100")
     seen(phone, "Answered by somebody else for the resident.")
     seen(phone, "1 of 3 homes have a filled-in form in this period.")
     expect(row).to_have_value("")
+    settled(phone)
     row.fill("3-415")
     phone.keyboard.press("Enter")
     seen(phone, "No score, because an item was left out.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import streamlit as st
-from browsing import on_a_phone, written
+from browsing import on_a_phone, settled, written
 from conftest import DatabaseServer
 from playwright.sync_api import Locator, Page, expect
 from registering import new_devices
@@ -69,7 +69,7 @@ def card(phone: Page, text: str) -> Locator:
 
 
 def press(place: Page | Locator, name: str) -> None:
-    place.get_by_role("button", name=name, exact=True).click()
+    settled(place).get_by_role("button", name=name, exact=True).click()
 
 
 def current(api: httpx.Client, kind: str) -> list[dict[str, object]]:
@@ -117,7 +117,7 @@ def test_an_entry_is_changed_and_changed_back_and_its_history_says_who_when_and_
     here = card(phone, HARM["title"])
     press(here, "Change it")
     here.get_by_text("serious", exact=True).click()
-    here.get_by_test_id("stFormSubmitButton").get_by_role("button").click()
+    settled(here).get_by_test_id("stFormSubmitButton").get_by_role("button").click()
     seen(here, f"Changed: {HARM['title']}")
     seen(here, "How bad it is: serious")
     assert current(api, "harm")[0]["severity"] == "serious"
@@ -182,11 +182,11 @@ def test_a_change_somebody_made_meanwhile_is_told_before_it_is_written_over(
         f"/v1/entries/{entered['entry']}", params={"version": 1}, json=cost | {"payer": "Bydel Alna"}
     ).raise_for_status()
     change = here.get_by_test_id("stFormSubmitButton").get_by_role("button")
-    change.click()
+    settled(change).click()
     seen(here, "somebody else changed it meanwhile (Paid by: – → Bydel Alna)")
     expect(amount).to_have_value("9500")
     assert current(api, "cost") == [cost | {"payer": "Bydel Alna"}]
-    change.click()
+    settled(change).click()
     seen(here, "Changed: Dispenser · 9,500")
     assert current(api, "cost") == [cost | {"amount": 9500.0}]
 

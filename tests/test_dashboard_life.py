@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import on_a_phone, written
+from browsing import on_a_phone, settled, written
 from conftest import DatabaseServer
 from packages import one_home
 from playwright.sync_api import Page, expect
@@ -158,7 +158,7 @@ def seen(phone: Page, text: str) -> None:
 
 
 def press(phone: Page, name: str) -> None:
-    phone.get_by_role("button", name=name, exact=True).click()
+    settled(phone).get_by_role("button", name=name, exact=True).click()
 
 
 def test_an_idea_gets_a_voice_becomes_a_trial_and_is_taken_back_on_a_phone(
@@ -215,6 +215,7 @@ def test_the_last_payment_is_said_to_be_taken_back_where_it_stood_and_can_be_und
     phone.goto("/life?lang=en&trial=full")
     phone.get_by_text("1 payment", exact=True).click()
     paid = phone.get_by_test_id("stExpander").filter(has_text="payment").filter(has_text="Travel")
+    settled(phone)
     paid.get_by_role("button", name="Take it back").click()
     seen(phone, "0 payments")
     seen(phone, "Taken back: ")

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import on_a_phone
+from browsing import on_a_phone, settled
 from conftest import DatabaseServer
 from packages import one_home
 from playwright.sync_api import Page, expect
@@ -85,7 +85,7 @@ def current(api: httpx.Client, kind: str) -> list[dict[str, Any]]:
 
 
 def press(phone: Page, name: str) -> None:
-    phone.get_by_role("button", name=name, exact=True).click()
+    settled(phone).get_by_role("button", name=name, exact=True).click()
 
 
 def seen(phone: Page, text: str) -> None:

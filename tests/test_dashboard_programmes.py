@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browsing import on_a_phone, written
+from browsing import on_a_phone, settled, written
 from conftest import DatabaseServer
 from packages import one_home
 from playwright.sync_api import Page, expect
@@ -184,17 +184,17 @@ def test_on_a_phone_an_aim_and_a_spread_are_entered_and_undone(phone: Page, api:
     phone.goto("/programmes?lang=en&programme=Oslo%2B")
     phone.get_by_text("Say what “Oslo+” is to reach").click()
     phone.get_by_role("textbox", name="What it is to reach").fill("Less worry")
-    phone.get_by_role("button", name="Enter it", exact=True).click()
+    settled(phone).get_by_role("button", name="Enter it", exact=True).click()
     seen(phone, "Less worry")
     assert api.get("/v1/programmes/Oslo%2B").json()["programme"]["aim"] == "Less worry"
-    phone.get_by_role("button", name="Undo").click()
+    settled(phone).get_by_role("button", name="Undo").click()
     seen(phone, "Nobody has written down yet what this programme is to reach.")
     phone.get_by_text("Enter or change the spread of “Nights”").click()
     phone.get_by_text("Enter a unit that considers it or takes it on").click()
     for name, unit in (("Unit that tried it", "Bydel Frogner"), ("Unit that takes it on", "Bydel Bjerke")):
         written(phone, name, unit)
     phone.get_by_text("agreed on", exact=True).click()
-    phone.get_by_text("Enter it", exact=True).click()
+    settled(phone).get_by_text("Enter it", exact=True).click()
     seen(phone, "Bydel Bjerke")
     wide = phone.get_by_test_id("stMain").evaluate("box => box.scrollWidth > box.clientWidth")
     assert not wide, "nothing is wider than the screen"
