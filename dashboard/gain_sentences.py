@@ -249,10 +249,10 @@ def _judged(gain: Json) -> str:
     if notable is None or gain["answers"] is not None:
         return words
     if abs(gain["change"]["estimate"]) >= notable:
-        return words + _("; that is at least the {points} points that are notable in one person").format(
-            points=number(notable)
-        )
-    return words + _("; that is less than the {points} points that are notable in one person").format(
+        return words + _(
+            "; the change is at least the {points} points that are notable in one person"
+        ).format(points=number(notable))
+    return words + _("; the change is less than the {points} points that are notable in one person").format(
         points=number(notable)
     )
 

@@ -152,7 +152,7 @@ def test_a_clear_change_is_one_sentence_to_read_aloud() -> None:
         (gain(-3.0, None, None, method="staggered", level=3), "few", "too little is known to tell that from chance"),
         (gain(method="interrupted", level=4, n=24), "better", "counted 24 times"),
         (gain(12.0, 4.0, 20.0, better="higher", indicator="who5", notable_change=10.0), "better", "better; that is at least"),
-        (gain(6.0, 4.0, 8.0, better="higher", indicator="who5", notable_change=10.0), "better", "better; that is less than"),
+        (gain(6.0, 4.0, 8.0, better="higher", indicator="who5", notable_change=10.0), "better", "better; the change is less than"),
         (answered(7, 0, 1, 0.0156), "better", "7 of 8 homes moved the wanted way, 0 the other way, and 1 stayed"),
         (answered(0, 7, 1, 0.0156), "worse", "which is worse"),
         (answered(4, 2, 2, 0.6875), "unclear", "chance alone could do that"),
