@@ -331,10 +331,8 @@ def home_strips(
     lossy = np.zeros((len(codes), length), dtype=bool)
     lossy[row, column] = home_days["lossy"].to_numpy(dtype=bool)[inside]
     row, inside = _within(device_days, codes, first_day, length)
-    state, lost = (
-        state_numbers(device_days["state"])[inside],
-        device_days["lossy"].to_numpy(dtype=bool)[inside],
-    )
+    state = state_numbers(device_days["state"])[inside]
+    lost = device_days["lossy"].to_numpy(dtype=bool)[inside]
     by_home = _tally(row, state, len(codes))
     lost_by_home = _tally(row[lost], state[lost], len(codes))
     letters = np.frombuffer(STATES.encode(), dtype=np.uint8)[states]
